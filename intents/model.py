@@ -1,0 +1,197 @@
+"""What operators want, as they write it: the `Intent` of apiVersion intentd.io/v1alpha1.
+
+Unknown fields are errors, because a misspelt guardrail that is silently ignored is worse than none. All
+models are frozen: an intent changes only by a new file.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from intents.fields import parse_path
+from intents.units import parse_duration, parse_quantity
+
+API_VERSION = "intentd.io/v1alpha1"
+WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+def _quantity(text: str) -> str:
+    parse_quantity(text)
+    return text
+
+
+def _path(text: str) -> str:
+    parse_path(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_duration), Field(examples=["30s", "5m", "1h30m"])]
+Quantity = Annotated[str, AfterValidator(_quantity), Field(examples=["64Mi", "250m", "3"])]
+Path = Annotated[str, AfterValidator(_path), Field(examples=["spec.template.spec.containers[*].image"])]
+DNSName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+
+
+class Mode(StrEnum):
+    """How far intentd may go by itself. The order is the order of trust."""
+
+    OBSERVE = "observe"
+    PROPOSE = "propose"
+    AUTO = "auto"
+
+    @property
+    def rank(self) -> int:
+        """0 for observe, 2 for auto: the effective mode is the least of several."""
+        return ("observe", "propose", "auto").index(self.value)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Scope(_Model):
+    """Which objects the intent is about. One namespace an intent, so that an error stays in one."""
+
+    namespace: DNSName
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Service"] | None = Field(
+        default=None, description="Only this kind; any workload where left out."
+    )
+    name: DNSName | None = Field(default=None, description="Only the object of this name.")
+    match_labels: dict[str, str] = Field(default_factory=dict, description="Only objects with all these labels.")
+
+
+class WorkloadHealthy(_Model):
+    """Pods of the workload run, are ready and do not restart."""
+
+    type: Literal["workloadHealthy"]
+
+
+class EndpointsPresent(_Model):
+    """The Service has at least so many ready endpoints."""
+
+    type: Literal["endpointsPresent"]
+    service: DNSName
+    at_least: int = Field(default=1, ge=1)
+
+
+class ReplicasAtLeast(_Model):
+    """The workload has at least so many available replicas."""
+
+    type: Literal["replicasAtLeast"]
+    count: int = Field(ge=1)
+
+
+class MetricHolds(_Model):
+    """A PromQL expression compares as stated. The comparison itself runs inside Prometheus.
+
+    `for` is how long it must have been broken before it is a violation.
+    """
+
+    type: Literal["metric"]
+    query: str = Field(min_length=1, max_length=4000)
+    operator: Literal["<", "<=", ">", ">=", "==", "!="]
+    threshold: float = Field(allow_inf_nan=False)
+    for_: Duration = Field(default="0s", alias="for")
+    summary: str = Field(default="", max_length=300, description="What it means when this is broken.")
+
+
+class ManifestDesired(_Model):
+    """The object exists and its fields are as in this manifest (fields left out are free)."""
+
+    type: Literal["manifest"]
+    manifest: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _is_an_object(self) -> ManifestDesired:
+        meta = self.manifest.get("metadata")
+        if not (self.manifest.get("apiVersion") and self.manifest.get("kind") and isinstance(meta, dict) and meta.get("name")):
+            raise ValueError("manifest needs apiVersion, kind and metadata.name")
+        return self
+
+
+Expectation = Annotated[
+    WorkloadHealthy | EndpointsPresent | ReplicasAtLeast | MetricHolds | ManifestDesired,
+    Field(discriminator="type"),
+]
+
+
+class Editable(_Model):
+    """One field that a fix may change, and how far. No entry, no change.
+
+    A number or quantity must stay within `min`..`max` where given; a string must fully match `pattern`
+    (RE2-like, applied to the whole value) or be one of `values` where given.
+    """
+
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Service", "ConfigMap"] = "Deployment"
+    path: Path
+    min: Quantity | None = None
+    max: Quantity | None = None
+    pattern: str | None = Field(default=None, max_length=500)
+    values: tuple[str, ...] | None = None
+
+
+class Budget(_Model):
+    """At most `changes` writes within `per`, over all objects of the intent."""
+
+    changes: int = Field(default=3, ge=0, le=1000)
+    per: Duration = "1h"
+
+
+class Window(_Model):
+    """When changes are allowed, in the named IANA time zone; without days, every day."""
+
+    days: tuple[Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], ...] = ()
+    start: str = Field(default="00:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    end: str = Field(default="24:00", pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")
+    time_zone: str = "UTC"
+
+
+class Verification(_Model):
+    """How long the violation must stay away before a fix counts (ARCHITECTURE invariant 6), and how
+    long it may take to go away first."""
+
+    window: Duration = "60s"
+    timeout: Duration = "5m"
+
+
+class IntentSpec(_Model):
+    """The body of an intent."""
+
+    scope: Scope
+    expectations: tuple[Expectation, ...] = Field(min_length=1, max_length=50)
+    mode: Mode = Mode.OBSERVE
+    editable: tuple[Editable, ...] = ()
+    budget: Budget = Budget()
+    cooldown: Duration = Field(default="5m", description="Least time between two changes of one object.")
+    window: Window | None = Field(default=None, description="Changes only then; always where left out.")
+    verification: Verification = Verification()
+
+
+class Metadata(_Model):
+    """Name and labels, as on any Kubernetes object."""
+
+    name: DNSName
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Intent(_Model):
+    """One stored intent."""
+
+    api_version: Literal["intentd.io/v1alpha1"]
+    kind: Literal["Intent"]
+    metadata: Metadata
+    spec: IntentSpec
+
+    @property
+    def name(self) -> str:
+        """The intent's name; unique in a catalog."""
+        return self.metadata.name

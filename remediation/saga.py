@@ -1,0 +1,129 @@
+"""The life of one case as a total state machine: every (state, event) pair is either a move or illegal.
+
+Each move is written to the ledger before the effect that it announces, so a process killed anywhere finds
+in the last row what may have happened and asks the cluster whether it did. `APPLYING` and `ROLLING_BACK`
+are the two states in which a write may or may not have reached the API server; recovery answers by reading
+(operation id annotation), never by repeating blindly.
+
+    OPEN -> DIAGNOSING -> PROPOSED -> APPLYING -> VERIFYING -> CLOSED(fixed)
+              |              |            |            |
+              |              |            |            +-> ROLLING_BACK -> CLOSED(rolled back) or STUCK
+              +--------------+------------+--------------> CLOSED(escalated | refused | ...)
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "Open"
+    DIAGNOSING = "Diagnosing"
+    PROPOSED = "Proposed"  # a plan exists; waits for guards, a budget, or a person's approval
+    APPLYING = "Applying"  # the write may have happened
+    VERIFYING = "Verifying"
+    ROLLING_BACK = "RollingBack"  # the undo may have happened
+    STUCK = "Stuck"  # neither forward nor back by ourselves; a person was called
+    CLOSED = "Closed"
+
+
+class Event(StrEnum):
+    """What moves a case. The ledger row of the same name carries the details."""
+
+    OPENED = "opened"
+    DIAGNOSIS_STARTED = "diagnosis-started"
+    DIAGNOSED = "diagnosed"  # evidence, questions, answers, candidates
+    PLANNED = "planned"  # the plan with its digest
+    UNUSABLE = "unusable"  # no diagnosis or no plan: escalate
+    GUARDED = "guarded"  # every guard's verdict on this plan
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    STALE = "stale"  # the touched fields changed since: diagnose again
+    APPLY_STARTED = "apply-started"  # durable before the write; carries the operation id and the charge
+    APPLIED = "applied"
+    APPLY_FAILED = "apply-failed"  # the server refused: nothing was written
+    HELD = "held"  # verified for the whole window
+    NOT_HELD = "not-held"
+    ROLLBACK_STARTED = "rollback-started"
+    ROLLED_BACK = "rolled-back"
+    ROLLBACK_IMPOSSIBLE = "rollback-impossible"  # somebody changed our fields since
+    RESOLVED = "resolved"  # the violation went away without us
+    TARGET_GONE = "target-gone"
+    ESCALATED = "escalated"
+    REMINDED = "reminded"  # the state did not change; a person was told again
+    CLOSED = "closed"
+
+
+S, E = State, Event
+
+_MOVES: dict[tuple[State, Event], State] = {
+    (S.OPEN, E.DIAGNOSIS_STARTED): S.DIAGNOSING,
+    (S.OPEN, E.RESOLVED): S.CLOSED,
+    (S.OPEN, E.TARGET_GONE): S.CLOSED,
+    (S.OPEN, E.ESCALATED): S.CLOSED,
+    (S.DIAGNOSING, E.DIAGNOSIS_STARTED): S.DIAGNOSING,  # started again after a restart
+    (S.DIAGNOSING, E.DIAGNOSED): S.DIAGNOSING,
+    (S.DIAGNOSING, E.PLANNED): S.PROPOSED,
+    (S.DIAGNOSING, E.UNUSABLE): S.DIAGNOSING,
+    (S.DIAGNOSING, E.ESCALATED): S.CLOSED,
+    (S.DIAGNOSING, E.RESOLVED): S.CLOSED,
+    (S.DIAGNOSING, E.TARGET_GONE): S.CLOSED,
+    (S.PROPOSED, E.GUARDED): S.PROPOSED,
+    (S.PROPOSED, E.APPROVED): S.PROPOSED,
+    (S.PROPOSED, E.REMINDED): S.PROPOSED,
+    (S.PROPOSED, E.REJECTED): S.CLOSED,
+    (S.PROPOSED, E.STALE): S.OPEN,
+    (S.PROPOSED, E.APPLY_STARTED): S.APPLYING,
+    (S.PROPOSED, E.RESOLVED): S.CLOSED,
+    (S.PROPOSED, E.TARGET_GONE): S.CLOSED,
+    (S.PROPOSED, E.ESCALATED): S.CLOSED,
+    (S.APPLYING, E.APPLIED): S.VERIFYING,
+    (S.APPLYING, E.APPLY_FAILED): S.PROPOSED,
+    (S.APPLYING, E.STALE): S.OPEN,
+    (S.APPLYING, E.TARGET_GONE): S.CLOSED,
+    (S.VERIFYING, E.HELD): S.CLOSED,
+    (S.VERIFYING, E.NOT_HELD): S.VERIFYING,
+    (S.VERIFYING, E.ROLLBACK_STARTED): S.ROLLING_BACK,
+    (S.VERIFYING, E.ROLLBACK_IMPOSSIBLE): S.STUCK,
+    (S.VERIFYING, E.TARGET_GONE): S.CLOSED,
+    (S.ROLLING_BACK, E.ROLLBACK_STARTED): S.ROLLING_BACK,
+    (S.ROLLING_BACK, E.ROLLED_BACK): S.CLOSED,
+    (S.ROLLING_BACK, E.ROLLBACK_IMPOSSIBLE): S.STUCK,
+    (S.ROLLING_BACK, E.TARGET_GONE): S.CLOSED,
+    (S.STUCK, E.REMINDED): S.STUCK,
+    (S.STUCK, E.CLOSED): S.CLOSED,
+    (S.STUCK, E.RESOLVED): S.CLOSED,
+    (S.STUCK, E.TARGET_GONE): S.CLOSED,
+    # A person may close any case that has no write in flight.
+    (S.OPEN, E.CLOSED): S.CLOSED,
+    (S.DIAGNOSING, E.CLOSED): S.CLOSED,
+    (S.PROPOSED, E.CLOSED): S.CLOSED,
+}
+
+
+class IllegalMove(ValueError):  # noqa: N818 - it names what happened
+    """An event that this state does not admit: a bug of ours, never swallowed."""
+
+
+def begin() -> State:
+    """The state after OPENED, the first row of every case."""
+    return State.OPEN
+
+
+def advance(state: State, event: Event) -> State:
+    """The state after `event`; raises IllegalMove where the table has no such move."""
+    try:
+        return _MOVES[state, event]
+    except KeyError:
+        raise IllegalMove(f"a case in state {state} cannot take {event}") from None
+
+
+def legal(state: State) -> frozenset[Event]:
+    """The events that this state admits."""
+    return frozenset(event for at, event in _MOVES if at is state)
+
+
+WRITE_MAY_BE_OUT = frozenset({State.APPLYING, State.ROLLING_BACK})
+"""States that recovery must settle by reading the cluster before anything else."""

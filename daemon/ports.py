@@ -24,7 +24,9 @@ from remediation.model import Answer, Json, Operation, Question, RawEvidence, Un
 class WorldError(Exception):
     """Something outside failed. `turn` says whose turn it is; `remedy` what that person can do."""
 
-    def __init__(self, message: str, *, turn: Turn, remedy: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, turn: Turn, remedy: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.turn = turn
         self.remedy = remedy
@@ -84,7 +86,7 @@ class Cluster(Protocol):
     def changed(self) -> threading.Event:
         """Set whenever a watch delivered something; the look loop clears it."""
 
-    def read(self, ref: ObjectRef) -> Json | None | Gap:
+    def read(self, ref: ObjectRef) -> Json | Gap | None:
         """One whole object, None where it does not exist (404), a Gap where that could not be told."""
 
     def gather(self, case: Case) -> RawEvidence:
@@ -92,7 +94,13 @@ class Cluster(Protocol):
         could not be read are gaps in the result. `last_known_good` is left for the caller."""
 
     def patch(
-        self, ref: ObjectRef, operations: Sequence[Operation], *, resource_version: str, operation_id: str, dry_run: bool
+        self,
+        ref: ObjectRef,
+        operations: Sequence[Operation],
+        *,
+        resource_version: str,
+        operation_id: str,
+        dry_run: bool,
     ) -> WriteResult:
         """JSON Patch with strict field validation. The adapter prepends `test` operations for uid and
         resourceVersion and adds the operation id annotation; it retries nothing."""

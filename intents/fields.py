@@ -144,7 +144,11 @@ def get(document: object, path: FieldPath) -> object:
                 return MISSING
             here = here[segment.index]
             continue
-        found = [item for item in here if isinstance(item, Mapping) and all(str(item.get(k)) == v for k, v in segment.key)]
+        found = [
+            item
+            for item in here
+            if isinstance(item, Mapping) and all(str(item.get(k)) == v for k, v in segment.key)
+        ]
         if len(found) != 1:
             return MISSING
         here = found[0]

@@ -65,7 +65,9 @@ class Scope(_Model):
         default=None, description="Only this kind; any workload where left out."
     )
     name: DNSName | None = Field(default=None, description="Only the object of this name.")
-    match_labels: dict[str, str] = Field(default_factory=dict, description="Only objects with all these labels.")
+    match_labels: dict[str, str] = Field(
+        default_factory=dict, description="Only objects with all these labels."
+    )
 
 
 class WorkloadHealthy(_Model):
@@ -112,7 +114,12 @@ class ManifestDesired(_Model):
     @model_validator(mode="after")
     def _is_an_object(self) -> ManifestDesired:
         meta = self.manifest.get("metadata")
-        if not (self.manifest.get("apiVersion") and self.manifest.get("kind") and isinstance(meta, dict) and meta.get("name")):
+        if not (
+            self.manifest.get("apiVersion")
+            and self.manifest.get("kind")
+            and isinstance(meta, dict)
+            and meta.get("name")
+        ):
             raise ValueError("manifest needs apiVersion, kind and metadata.name")
         return self
 

@@ -23,11 +23,16 @@ _DECIMAL = {
     "P": Decimal(10**15),
     "E": Decimal(10**18),
 }
-_QUANTITY = re.compile(r"([+-]?(?:[0-9]{1,24}\.?[0-9]{0,12}|\.[0-9]{1,12}))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?|[eE][+-]?[0-9]{1,2})", re.ASCII)
-_DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,8})s)?(?:([0-9]{1,9})ms)?", re.ASCII)
+_QUANTITY = re.compile(
+    r"([+-]?(?:[0-9]{1,24}\.?[0-9]{0,12}|\.[0-9]{1,12}))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?|[eE][+-]?[0-9]{1,2})",
+    re.ASCII,
+)
+_DURATION = re.compile(
+    r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,8})s)?(?:([0-9]{1,9})ms)?", re.ASCII
+)
 
 
-def parse_quantity(text: str | int | float) -> Decimal:
+def parse_quantity(text: str | float) -> Decimal:
     """The quantity as a number of base units (bytes, cores, objects).
 
     Raises ValueError for anything the API server would refuse.

@@ -1,0 +1,96 @@
+"""Opening the database: one writer with full durability, any number of readers.
+
+WAL with synchronous=FULL: a transaction that returned has reached the disk, also after power loss. Every
+write transaction begins IMMEDIATE, so that two writers meet at BEGIN and not in the middle.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from store.errors import StoreError
+
+BUSY_MILLISECONDS = 2000
+"""How long a write waits for a reader's checkpoint or a backup before it says "locked"."""
+
+
+def open_writer(path: Path) -> Engine:
+    """The daemon's engine; the caller holds the lock of `store.lock`."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": BUSY_MILLISECONDS / 1000,
+        },
+        poolclass=StaticPool,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+
+    @event.listens_for(engine, "begin")
+    def _immediate(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def open_reader(path: Path) -> Engine:
+    """A read-only engine, safe beside a running daemon."""
+    engine = create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true",
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": BUSY_MILLISECONDS / 1000,
+        },
+        poolclass=StaticPool,
+    )
+
+    @event.listens_for(engine, "begin")
+    def _snapshot(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the driver's errors into sentences that say whose turn it is."""
+    try:
+        yield
+    except OperationalError as error:
+        said = str(error.orig)
+        if "locked" in said or "busy" in said:
+            raise StoreError(
+                f"{path} is locked", remedy="another program holds it; intentd tries again", retry=True
+            ) from error
+        if "full" in said:
+            raise StoreError(
+                f"no space left for {path}",
+                remedy="free disk space; nothing is written to the cluster until then",
+                retry=True,
+            ) from error
+        if "readonly" in said or "unable to open" in said:
+            raise StoreError(
+                f"{path} cannot be opened ({said})",
+                remedy="give the daemon's user write access to the file and its folder",
+            ) from error
+        raise StoreError(f"{path}: {said}", remedy="see `intentd ledger verify`", retry=True) from error
+    except DatabaseError as error:
+        raise StoreError(
+            f"{path} is not a sound database ({error.orig})",
+            remedy="restore the last backup (`intentd ledger backup`)",
+        ) from error

@@ -1,0 +1,139 @@
+"""The store as the daemon uses it: append rows in one durable transaction, ask the read models.
+
+Invariant: `record` returned = on disk. Nothing else writes. One daemon thread may append while others
+read; a lock keeps appends in one order.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from detectors.model import CaseKey
+from remediation.model import CaseId
+from remediation.saga import Event
+from store.chain import ChainReport, canonical, row_hash, verify_chain
+from store.engine import open_reader, open_writer, translated
+from store.errors import StoreError
+from store.migrations import MIGRATIONS, migrate
+from store.projection import SystemEvent, project
+from store.schema import anchor, cases, ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row to append. `case` is None for system events."""
+
+    event: Event | SystemEvent
+    payload: dict[str, Any]
+    case: str | None = None
+
+
+class Ledger:
+    """The database behind one path."""
+
+    def __init__(self, path: Path, engine: Engine, *, writable: bool) -> None:
+        self.path = path
+        self._engine = engine
+        self._writable = writable
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Ledger:
+        """Open for writing, migrating where needed. The caller holds the DatabaseLock."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = open_writer(path)
+        with translated(path), engine.begin() as connection:
+            migrate(connection)
+        path.chmod(0o600)
+        return cls(path, engine, writable=True)
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Ledger:
+        """Open beside a running daemon, or after it."""
+        if not path.exists():
+            raise StoreError(
+                f"{path} does not exist",
+                remedy="start `intentd run` once, or name the database with --database",
+            )
+        engine = open_reader(path)
+        with translated(path), engine.begin() as connection:
+            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        if version != len(MIGRATIONS):
+            raise StoreError(
+                f"{path} has schema version {version}, this intentd reads {len(MIGRATIONS)}",
+                remedy="use the intentd that wrote it",
+            )
+        return cls(path, engine, writable=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction: IMMEDIATE on a writer, a stable snapshot on a reader."""
+        with self._lock, translated(self.path), self._engine.begin() as connection:
+            yield connection
+
+    def record(self, entries: Sequence[Entry], *, at: float) -> None:
+        """Append rows and their projections in one transaction. All or none; returned = durable."""
+        if not self._writable:
+            raise StoreError(f"{self.path} is open for reading only", remedy="only the daemon writes")
+        with self.transaction() as connection:
+            append(connection, entries, at=at)
+
+    def open_case(self, key: CaseKey, payload: dict[str, Any], *, at: float) -> CaseId:
+        """Open the next case of a key and answer its id."""
+        with self.transaction() as connection:
+            last = connection.execute(
+                select(func.max(cases.c.opening)).where(
+                    cases.c.intent == key.intent,
+                    cases.c.kind == key.kind,
+                    cases.c.namespace == key.namespace,
+                    cases.c.name == key.name,
+                )
+            ).scalar()
+            case = CaseId(key, (last or 0) + 1)
+            row = {**key._asdict(), "opening": case.opening, **payload}
+            append(connection, [Entry(Event.OPENED, row, str(case))], at=at)
+        return case
+
+    def verify(self) -> ChainReport:
+        """Walk the chain."""
+        with self.transaction() as connection:
+            return verify_chain(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def append(connection: Connection, entries: Sequence[Entry], *, at: float) -> None:
+    """Append within a transaction that the caller holds."""
+    last = connection.execute(
+        select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
+    ).one_or_none()
+    if last is None:
+        last = connection.execute(select(anchor.c.pruned_to, anchor.c.hash)).one()
+    seq, prev = last
+    for entry in entries:
+        seq += 1
+        text = canonical(entry.payload)
+        digest = row_hash(prev, seq, at, entry.case, entry.event.value, text)
+        connection.execute(
+            insert(ledger).values(
+                seq=seq,
+                at=at,
+                case_id=entry.case,
+                event=entry.event.value,
+                payload=text,
+                prev=prev,
+                hash=digest,
+            )
+        )
+        project(connection, at=at, case_id=entry.case, event=entry.event.value, payload=json.loads(text))
+        prev = digest

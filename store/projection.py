@@ -1,0 +1,193 @@
+"""From ledger rows to read models: the tables that guards, the CLI and the loops ask.
+
+Every projection runs in the transaction that appends its row, and uses nothing but the row, so the read
+models can be rebuilt from the ledger at any time (`rebuild`, tested to give the same tables).
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from remediation.saga import Event, State, advance, begin
+from store.chain import canonical
+from store.schema import cases, changes, grants, last_good, ledger, notices, pauses
+
+
+class SystemEvent(StrEnum):
+    """Rows that belong to no case."""
+
+    STARTED = "daemon-started"
+    STOPPED = "daemon-stopped"
+    CATALOG = "catalog-changed"
+    GRANTED = "autonomy-granted"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    KILL_SWITCH = "kill-switch"
+    PRUNED = "pruned"
+    LAST_GOOD = "last-known-good"
+    NOTICE_SENT = "notice-sent"
+
+
+def project(
+    connection: Connection, *, at: float, case_id: str | None, event: str, payload: dict[str, Any]
+) -> None:
+    """Apply one row. Raises IllegalMove where the case's state does not admit the event, which undoes the
+    whole transaction: a row that tells of an impossible life is never written."""
+    if case_id is None:
+        _system(connection, at, SystemEvent(event), payload)
+        return
+    move = Event(event)
+    if move is Event.OPENED:
+        _open(connection, at, case_id, payload)
+        return
+    state = State(connection.execute(select(cases.c.state).where(cases.c.case_id == case_id)).scalar_one())
+    values: dict[str, Any] = {"state": advance(state, move).value, "updated_at": at}
+    values.update(_case_fields(move, at, payload))
+    if values["state"] == State.CLOSED:
+        values["outcome"] = payload["outcome"]
+        values["outcome_reason"] = payload.get("reason", "")
+    connection.execute(update(cases).where(cases.c.case_id == case_id).values(values))
+    if move is Event.APPLY_STARTED:
+        _charge(connection, at, case_id, payload)
+    if (result := _RESULTS.get(move)) is not None:
+        operation = select(cases.c.operation_id).where(cases.c.case_id == case_id).scalar_subquery()
+        connection.execute(update(changes).where(changes.c.operation_id == operation).values(result=result))
+    if notice := payload.get("notice"):
+        connection.execute(
+            insert(notices).values(
+                at=at,
+                case_id=case_id,
+                severity=notice["severity"],
+                title=notice["title"],
+                body=notice["body"],
+            )
+        )
+
+
+_RESULTS = {
+    Event.APPLIED: "applied",
+    Event.APPLY_FAILED: "refused",
+    Event.HELD: "held",
+    Event.NOT_HELD: "not-held",
+    Event.ROLLED_BACK: "rolled-back",
+    Event.ROLLBACK_IMPOSSIBLE: "stuck",
+}
+
+
+def _open(connection: Connection, at: float, case_id: str, payload: dict[str, Any]) -> None:
+    columns = ("intent", "kind", "namespace", "name", "opening", "fault_class", "severity", "summary")
+    connection.execute(
+        insert(cases).values(
+            case_id=case_id,
+            state=begin().value,
+            opened_at=at,
+            updated_at=at,
+            cause="",
+            weights="",
+            outcome_reason="",
+            **{c: payload[c] for c in columns},
+        )
+    )
+
+
+def _case_fields(event: Event, at: float, payload: dict[str, Any]) -> dict[str, Any]:
+    match event:
+        case Event.DIAGNOSED | Event.UNUSABLE:
+            fields = {"cause": payload.get("cause", ""), "weights": payload.get("weights", "")}
+            return fields | ({"fault_class": payload["fault_class"]} if payload.get("fault_class") else {})
+        case Event.PLANNED:
+            return {
+                "plan": canonical(payload["plan"]),
+                "digest": payload["digest"],
+                "approved_digest": None,
+                "approved_until": None,
+            }
+        case Event.APPROVED:
+            return {"approved_digest": payload["digest"], "approved_until": payload["until"]}
+        case Event.STALE:
+            return {
+                "plan": None,
+                "digest": None,
+                "approved_digest": None,
+                "approved_until": None,
+                "operation_id": None,
+            }
+        case Event.APPLY_STARTED:
+            return {"operation_id": payload["operation_id"]}
+        case Event.APPLY_FAILED:
+            return {"operation_id": None}
+        case Event.APPLIED:
+            return {"applied_at": at}
+        case _:
+            return {}
+
+
+def _charge(connection: Connection, at: float, case_id: str, payload: dict[str, Any]) -> None:
+    case = connection.execute(select(cases).where(cases.c.case_id == case_id)).one()
+    target = payload["target"]
+    connection.execute(
+        insert(changes).values(
+            operation_id=payload["operation_id"],
+            at=at,
+            case_id=case_id,
+            intent=case.intent,
+            kind=target["kind"],
+            namespace=target["namespace"],
+            name=target["name"],
+            fault_class=case.fault_class,
+            touched=canonical(payload["touched"]),
+        )
+    )
+
+
+def _system(connection: Connection, at: float, event: SystemEvent, payload: dict[str, Any]) -> None:
+    match event:
+        case SystemEvent.GRANTED:
+            values = {
+                "mode": payload["mode"],
+                "until": payload["until"],
+                "reason": payload["reason"],
+                "granted_by": payload["by"],
+                "at": at,
+            }
+            key = {"fault_class": payload["fault_class"], "weights": payload["weights"]}
+            statement = upsert(grants).values(**key, **values)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["fault_class", "weights"], set_=values)
+            )
+        case SystemEvent.PAUSED:
+            values = {"reason": payload["reason"], "by": payload["by"], "at": at, "until": payload["until"]}
+            paused = upsert(pauses).values(scope=payload["scope"], **values)
+            connection.execute(paused.on_conflict_do_update(index_elements=["scope"], set_=values))
+        case SystemEvent.RESUMED:
+            connection.execute(delete(pauses).where(pauses.c.scope == payload["scope"]))
+        case SystemEvent.LAST_GOOD:
+            values = {"at": at, "version": payload["version"], "manifest": canonical(payload["manifest"])}
+            key = {name: payload[name] for name in ("kind", "namespace", "name")}
+            good = upsert(last_good).values(**key, **values)
+            connection.execute(
+                good.on_conflict_do_update(index_elements=["kind", "namespace", "name"], set_=values)
+            )
+        case SystemEvent.NOTICE_SENT:
+            connection.execute(update(notices).where(notices.c.id == payload["id"]).values(sent_at=at))
+        case _:
+            pass
+
+
+READ_MODELS = (cases, changes, grants, pauses, last_good, notices)
+
+
+def rebuild(connection: Connection) -> int:
+    """Empty the read models and project every row again; answers the number of rows. Only exact while the
+    ledger holds every row (nothing pruned)."""
+    for table in READ_MODELS:
+        connection.execute(delete(table))
+    rows = connection.execute(select(ledger).order_by(ledger.c.seq)).all()
+    for row in rows:
+        project(connection, at=row.at, case_id=row.case_id, event=row.event, payload=json.loads(row.payload))
+    return len(rows)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from store.errors import StoreError
@@ -71,6 +71,8 @@ def translated(path: Path) -> Iterator[None]:
     """Turn the driver's errors into sentences that say whose turn it is."""
     try:
         yield
+    except IntegrityError:
+        raise  # a broken rule of our own schema: a bug, not the operator's file
     except OperationalError as error:
         said = str(error.orig)
         if "locked" in said or "busy" in said:

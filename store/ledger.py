@@ -120,6 +120,7 @@ def append(connection: Connection, entries: Sequence[Entry], *, at: float) -> No
     if last is None:
         last = connection.execute(select(anchor.c.pruned_to, anchor.c.hash)).one()
     seq, prev = last
+    at = float(at)  # an int would read back as a float and break its own hash
     for entry in entries:
         seq += 1
         text = canonical(entry.payload)

@@ -44,6 +44,7 @@ class Ledger:
         self._engine = engine
         self._writable = writable
         self._lock = threading.RLock()
+        self.writes = 0  # transactions recorded by this process: readers cache by it
 
     @classmethod
     def open(cls, path: Path) -> Ledger:
@@ -85,6 +86,7 @@ class Ledger:
             raise StoreError(f"{self.path} is open for reading only", remedy="only the daemon writes")
         with self.transaction() as connection:
             append(connection, entries, at=at)
+        self.writes += 1
 
     def open_case(self, key: CaseKey, payload: dict[str, Any], *, at: float) -> CaseId:
         """Open the next case of a key and answer its id."""
@@ -100,6 +102,7 @@ class Ledger:
             case = CaseId(key, (last or 0) + 1)
             row = {**key._asdict(), "opening": case.opening, **payload}
             append(connection, [Entry(Event.OPENED, row, str(case))], at=at)
+        self.writes += 1
         return case
 
     def verify(self) -> ChainReport:

@@ -133,6 +133,19 @@ def find_cases(
         return tuple(_case(row) for row in connection.execute(query))
 
 
+def newest_cases(store: Ledger) -> tuple[CaseRow, ...]:
+    """The newest opening of every key: what look needs to know to open, move or leave alone."""
+    newest = select(func.max(cases.c.opening)).where(
+        *(cases.c[name] == _other.c[name] for name in ("intent", "kind", "namespace", "name"))
+    )
+    query = select(_other).where(_other.c.opening == newest.scalar_subquery())
+    with store.transaction() as connection:
+        return tuple(_case(row) for row in connection.execute(query))
+
+
+_other = cases.alias("other")
+
+
 def get_case(store: Ledger, case_id: str) -> CaseRow | None:
     """One case by its id, or by its key's hash (then the newest opening)."""
     query = select(cases).where(cases.c.case_id == case_id)

@@ -1,0 +1,178 @@
+"""The ledger rows that the loops write: one function a row, so that `explain` and the live view know what
+each holds. Everything in them is redacted before it comes here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from detectors.model import Case, ObjectRef, Violation
+from intents.fields import format_path
+from remediation.model import (
+    ABSENT,
+    Answer,
+    Candidate,
+    Diagnosis,
+    Evidence,
+    Json,
+    Judged,
+    Outcome,
+    Plan,
+    Question,
+    Touched,
+    Unusable,
+    Verdict,
+)
+from remediation.plan import plan_to_json
+from remediation.redact import redact_text
+from remediation.saga import Event
+from store.ledger import Entry
+from store.queries import CaseRow
+
+MESSAGE_CHARS = 600
+"""Longest message kept of one violation; the whole text stays in the cluster."""
+
+
+def summarise(violation: Violation) -> str:
+    """One line for listings: `ImagePull: container app: ImagePullBackOff`."""
+    where = f"container {violation.container}: " if violation.container else ""
+    return f"{violation.fault_class}: {where}{violation.reason}"
+
+
+def opened(case: Case) -> Json:
+    """The first row of a case."""
+    return {
+        "fault_class": case.fault_class.value,
+        "severity": case.severity.value,
+        "summary": summarise(case.primary),
+        "reason": case.reason.value,
+        "violations": [_violation(violation) for violation in case.violations],
+    }
+
+
+def _violation(violation: Violation) -> Json:
+    return {
+        "detector": violation.detector,
+        "expectation": violation.expectation,
+        "fault_class": violation.fault_class.value,
+        "severity": violation.severity.value,
+        "subject": str(violation.subject),
+        "container": violation.container,
+        "reason": violation.reason,
+        "message": redact_text(violation.message[:MESSAGE_CHARS])[0],
+        "facts": {name: redact_text(value)[0] for name, value in violation.facts.items()},
+    }
+
+
+def resolved(row: CaseRow, quiet: float) -> Entry:
+    """It went away without us."""
+    reason = f"not seen for {quiet:.0f} s, and we had changed nothing"
+    payload: Json = {"outcome": Outcome.SELF_RESOLVED.value, "reason": reason}
+    if row.state.value == "Stuck":
+        payload = {"outcome": Outcome.ESCALATED.value, "reason": f"not seen for {quiet:.0f} s after a person was called"}
+    return Entry(Event.RESOLVED, payload, row.case_id)
+
+
+def escalated(case_id: str, case: Case | None, *, reason: str, cause: str = "", outcome: Outcome = Outcome.ESCALATED) -> Entry:
+    """Close a case by calling a person. The notice is part of the row: told at least once."""
+    what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
+    body = "\n".join(part for part in (what, f"Cause: {cause}" if cause else "", f"Why a person: {reason}") if part)
+    severity = case.severity.value if case else "warning"
+    notice = {"severity": severity, "title": f"intentd needs you: {what}", "body": body}
+    return Entry(Event.ESCALATED, {"outcome": outcome.value, "reason": reason, "cause": cause, "notice": notice}, case_id)
+
+
+def diagnosed(
+    case_id: str,
+    answer: Diagnosis | Unusable,
+    evidence: Evidence,
+    candidates: Sequence[Candidate],
+    asked: Sequence[tuple[Question, Answer | Unusable]],
+) -> Entry:
+    """The whole consultation: what was shown, asked, answered and chosen."""
+    payload: Json = {
+        "cause": answer.cause,
+        "fault_class": answer.fault_class.value if answer.fault_class else None,
+        "weights": answer.weights,
+        "evidence": [asdict(item) for item in evidence.items],
+        "gaps": [gap._asdict() for gap in evidence.gaps],
+        "candidates": [_candidate(candidate, answer.judged) for candidate in candidates],
+        "questions": [_asked(question, reply) for question, reply in asked],
+    }
+    if isinstance(answer, Unusable):
+        return Entry(Event.UNUSABLE, payload | {"reason": answer.reason.value, "detail": answer.detail}, case_id)
+    chosen = {
+        "cites": list(answer.evidence_ids),
+        "confidence": answer.confidence,
+        "chosen": answer.chosen.id,
+        "summary": answer.chosen.summary,
+        "manifest": answer.chosen.manifest,
+        "wrote_manifest": answer.wrote_manifest,
+    }
+    return Entry(Event.DIAGNOSED, payload | chosen, case_id)
+
+
+def _candidate(candidate: Candidate, judged: Sequence[Judged]) -> Json:
+    p_yes = next((item.p_yes for item in judged if item.candidate.id == candidate.id), None)
+    return {"id": candidate.id, "origin": candidate.origin, "summary": candidate.summary, "p_yes": p_yes}
+
+
+def _asked(question: Question, reply: Answer | Unusable) -> Json:
+    if isinstance(reply, Unusable):
+        return {"role": question.role.value, "unusable": reply.reason.value, "detail": reply.detail}
+    return {
+        "role": question.role.value,
+        "prompt_tokens": reply.prompt_tokens,
+        "answer_tokens": reply.answer_tokens,
+        "seconds": round(reply.seconds, 3),
+        "p_yes": reply.p_yes,
+        "text": reply.text[:MESSAGE_CHARS],
+    }
+
+
+def planned(case_id: str, plan: Plan, summary: str) -> Entry:
+    """The change in full, with its digest: what approval and the write are bound to."""
+    payload = {"plan": plan_to_json(plan), "digest": plan.digest, "touched": touched(plan.touched), "summary": summary}
+    return Entry(Event.PLANNED, payload, case_id)
+
+
+def touched(fields: Sequence[Touched]) -> list[Json]:
+    """Changed leaves for people and for budgets; None with `absent` true where there is no such field."""
+    return [
+        {
+            "path": format_path(field.path),
+            "before": None if field.before == ABSENT else field.before,
+            "after": None if field.after == ABSENT else field.after,
+            "was_absent": field.before == ABSENT,
+            "becomes_absent": field.after == ABSENT,
+        }
+        for field in fields
+    ]
+
+
+def guarded(case_id: str, plan: Plan, verdicts: Sequence[Verdict], dry_run: str) -> Entry:
+    """Each guard's inputs and verdict, before anything is written."""
+    payload = {"digest": plan.digest, "verdicts": verdict_rows(verdicts), "allowed": all(v.allowed for v in verdicts), "dry_run": dry_run}
+    return Entry(Event.GUARDED, payload, case_id)
+
+
+def verdict_rows(verdicts: Sequence[Verdict]) -> list[Json]:
+    """Verdicts as JSON."""
+    return [{**asdict(verdict), "inputs": _plain(verdict.inputs)} for verdict in verdicts]
+
+
+def _plain(inputs: Mapping[str, Any]) -> Json:
+    return {name: value if isinstance(value, str | int | float | bool | list | dict | None) else str(value) for name, value in inputs.items()}
+
+
+def write_started(event: Event, case_id: str, plan: Plan, target: ObjectRef, operation_id: str, resource_version: str) -> Entry:
+    """Durable before the write: which operation, on which version of what."""
+    payload = {
+        "operation_id": operation_id,
+        "digest": plan.digest,
+        "resource_version": resource_version,
+        "target": target._asdict(),
+        "touched": touched(plan.touched),
+    }
+    return Entry(event, payload, case_id)

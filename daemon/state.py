@@ -1,0 +1,50 @@
+"""What the loops share: the ports, and the little that is remembered between turns.
+
+Nothing here is a source of truth. Everything in `Memory` is learnt again within one look after a restart;
+what must survive is in the ledger.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from daemon.ports import Clock, Cluster, Metrics, Model, Notifier
+from daemon.settings import Settings
+from detectors.model import Case, CaseKey, Gap, Judgement, MetricReading
+from intents.catalog import Catalog
+from remediation.model import Json
+from store.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Every port, wired once."""
+
+    cluster: Cluster
+    metrics: Metrics
+    model: Model
+    judge: Model  # the same as `model` unless the settings name another
+    clock: Clock
+    notifier: Notifier
+    store: Ledger
+    settings: Settings
+
+
+@dataclass(slots=True)
+class Memory:
+    """Shared by the loops; each attribute is replaced whole, never changed in place."""
+
+    catalog: Catalog
+    metrics: Mapping[str, MetricReading | Gap] = field(default_factory=dict)
+    metrics_at: float = 0.0  # monotonic
+    desired: Mapping[str, Json | None | Gap] = field(default_factory=dict)
+    judgement: Judgement | None = None
+    cases: Mapping[CaseKey, Case] = field(default_factory=dict)  # as of the latest look
+    clear_since: Mapping[CaseKey, float] = field(default_factory=dict)  # monotonic; absent = not clear
+    seen_clear: frozenset[CaseKey] = frozenset()
+    storm: bool = False
+    model_absent_since: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
+    looked: threading.Event = field(default_factory=threading.Event)  # set after each look
+    thought: threading.Event = field(default_factory=threading.Event)  # set after each think or command

@@ -1,9 +1,9 @@
-"""Field paths: the one way in which intents, guards and patches name a place in an object.
+r"""Field paths: the one way in which intents, guards and patches name a place in an object.
 
 A concrete path names list elements by their merge key, never by position, because a position says
 nothing once somebody inserts a sidecar: `spec.template.spec.containers[name=app].image`. A pattern may
 also say `[*]` (any element) and `*` (any map key). Keys that contain dots or brackets are written
-`metadata.annotations.intentd\\.io/operation`.
+`metadata.annotations.intentd\.io/operation`.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def parse_path(text: str) -> FieldPath:
         if char == "\\" and position + 1 < len(text):
             word += text[position + 1]
             position += 2
+            pending = False
             continue
         if char == ".":
             if word:
@@ -70,12 +71,14 @@ def parse_path(text: str) -> FieldPath:
                 segments.append(word)
                 word = ""
             end = text.find("]", position)
-            if end < 0 or not segments:
+            if end < 0 or not segments or pending:
                 raise ValueError(f"{text!r}: '[' at character {position + 1} has no list before it or no ']'")
             segments.append(_element(text, text[position + 1 : end]))
             position = end
             pending = False
         else:
+            if not word and not pending and segments:
+                raise ValueError(f"{text!r}: a dot is missing at character {position + 1}")
             word += char
             pending = False
         position += 1

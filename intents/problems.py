@@ -6,6 +6,7 @@ says the remedy. All problems are reported at once, never only the first.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DIRECTORY = "."
@@ -45,3 +46,15 @@ class Problem:
     def order(self) -> tuple[str, int, str, str]:
         """Problems are listed by file, then line."""
         return self.file, self.line, self.field, self.message
+
+
+def format_location(steps: Iterable[str | int]) -> str:
+    """A place in a file as people write it: `spec.editable[0].path`. Long or unprintable names are cut."""
+    text = ""
+    for step in steps:
+        if isinstance(step, int):
+            text += f"[{step}]"
+            continue
+        name = step if step.isprintable() and len(step) <= 80 else ascii(step[:80])
+        text += ("." if text else "") + name
+    return text

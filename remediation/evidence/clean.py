@@ -1,0 +1,44 @@
+"""Redaction of everything that was gathered, before anything looks at it.
+
+First of all steps and over whole texts, because a key in PEM form spans lines, and because candidates put
+values of the live object into sentences for the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from remediation.model import RawEvidence
+from remediation.redact import redact_manifest, redact_text
+
+LOG_TAIL = 65_536
+"""Characters of one log that are read, from its end; the cluster adapter asks for less."""
+
+
+def redacted(raw: RawEvidence) -> tuple[RawEvidence, int]:
+    """The same evidence without secrets, and how many were taken out. Idempotent."""
+    counts: list[int] = []
+
+    def manifest(obj: Any) -> Any:
+        clean, found = redact_manifest(obj)
+        counts.append(found)
+        return clean
+
+    def text(dirty: str) -> str:
+        clean, found = redact_text(dirty[-LOG_TAIL:])
+        counts.append(found)
+        return clean
+
+    clean = replace(
+        raw,
+        live=manifest(raw.live),
+        related={ref: manifest(obj) for ref, obj in raw.related.items()},
+        pods=tuple(manifest(pod) for pod in raw.pods),
+        events=tuple(manifest(event) for event in raw.events),
+        logs={key: text(log) for key, log in raw.logs.items()},
+        last_known_good=manifest(raw.last_known_good),
+        related_good={ref: manifest(obj) for ref, obj in raw.related_good.items()},
+        metrics={query: text(value) for query, value in raw.metrics.items()},
+    )
+    return clean, sum(counts)

@@ -1,0 +1,67 @@
+"""What the sources hand to the selection: items without ids, not yet redacted, cleaned or chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from remediation.model import EvidenceKind, Json, RawEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One item before selection. `weight` 0..1: 1 names the cause almost by itself, 0.5 helps, below
+    0.3 only fills."""
+
+    kind: EvidenceKind
+    source: str
+    text: str
+    weight: float = 0.5
+
+
+def as_map(value: Any) -> Json:
+    """The value as a map; empty where it is anything else. Evidence is read from whatever was there."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Json]:
+    """The maps in a list; empty where the value is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def metadata(obj: Json | None) -> Json:
+    """Metadata of an object, possibly empty."""
+    return as_map((obj or {}).get("metadata"))
+
+
+def pod_template(obj: Json | None) -> Json:
+    """spec.template of a workload; a pod itself where the object is one."""
+    obj = obj or {}
+    if obj.get("kind") == "Pod":
+        return {"metadata": metadata(obj), "spec": as_map(obj.get("spec"))}
+    return as_map(as_map(obj.get("spec")).get("template"))
+
+
+def containers(template: Json) -> list[Json]:
+    """The containers of a pod template, init containers last."""
+    spec = as_map(template.get("spec"))
+    return as_list(spec.get("containers")) + as_list(spec.get("initContainers"))
+
+
+def owner_names(raw: RawEvidence) -> Mapping[str, str]:
+    """Pod name to the name people know: the owner's, without the hash of a ReplicaSet. Longest names
+    first, so that no name is replaced inside a longer one."""
+    pods = [*raw.pods, *(obj for ref, obj in raw.related.items() if ref.kind == "Pod")]
+    names = {metadata(pod).get("name", ""): owner_of(pod) for pod in pods}
+    return {pod: names[pod] for pod in sorted(names, key=lambda name: (-len(name), name)) if pod}
+
+
+def owner_of(pod: Json) -> str:
+    """The name of the workload that a pod belongs to, or its own."""
+    meta = metadata(pod)
+    for owner in as_list(meta.get("ownerReferences")):
+        name = str(owner.get("name", ""))
+        pod_hash = as_map(meta.get("labels")).get("pod-template-hash")
+        return name.removesuffix(f"-{pod_hash}") if pod_hash else name
+    return str(meta.get("name", ""))

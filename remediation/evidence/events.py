@@ -1,0 +1,44 @@
+"""Events: what the kubelet, the scheduler and the controllers complained about, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from remediation.evidence.draft import Draft, as_map, owner_names
+from remediation.evidence.text import gist, steady
+from remediation.model import EvidenceKind, Json, RawEvidence
+
+_DULL = frozenset(
+    {"Pulling", "Pulled", "Scheduled", "Created", "Started", "SuccessfulCreate", "ScalingReplicaSet"}
+    | {"SuccessfulDelete", "Killing", "SandboxChanged"}
+)
+_MOST = 4
+
+
+def event_items(raw: RawEvidence) -> Iterator[Draft]:
+    """Warnings before the rest, the newest first, each told once whatever its age and pod."""
+    names = owner_names(raw)
+    told: set[str] = set()
+    ranked = sorted(raw.events, key=_when, reverse=True)
+    ranked.sort(key=lambda event: event.get("type") != "Warning")
+    for event in ranked:
+        reason = str(event.get("reason", ""))
+        message = str(event.get("message") or event.get("note") or "")
+        if reason in _DULL or not message:
+            continue
+        text = steady(f"{reason}: {message}", names)
+        if gist(text) in told:
+            continue
+        told.add(gist(text))
+        involved = as_map(event.get("involvedObject")) or as_map(event.get("regarding"))
+        source = f"{str(involved.get('kind', '')).lower()} {involved.get('name', '')}"
+        weight = (0.8 if event.get("type") == "Warning" else 0.4) - 0.1 * (len(told) - 1)
+        yield Draft(EvidenceKind.EVENT, source, f"event {text}", max(weight, 0.1))
+        if len(told) >= _MOST:
+            return
+
+
+def _when(event: Json) -> str:
+    """RFC 3339 in UTC sorts as text."""
+    series = as_map(event.get("series"))
+    return str(series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or "")

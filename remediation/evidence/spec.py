@@ -1,0 +1,56 @@
+"""What the target asks for itself: the fields that this class of fault turns on, and metric samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectors.model import Case, FaultClass
+from remediation.evidence.draft import Draft, as_list, as_map, containers, pod_template
+from remediation.evidence.text import listing
+from remediation.model import EvidenceKind, RawEvidence
+from remediation.words import show
+
+K = EvidenceKind.SPEC
+_FIELDS = {
+    FaultClass.OOM_KILLED: 0.9,
+    FaultClass.UNSCHEDULABLE: 0.7,
+}
+
+
+def spec_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
+    """Limits and requests first where memory or scheduling is the matter; image, literal env and probes."""
+    resources = _FIELDS.get(case.fault_class, 0.35)
+    for container in containers(pod_template(raw.live)):
+        name = f"container {container.get('name')}"
+        source = str(case.target)
+        asked = _resources(as_map(container.get("resources")))
+        yield Draft(K, source, f"{name} has {asked}", resources)
+        yield Draft(K, source, f"{name} has image {show(container.get('image'), 120)}", 0.3)
+        env = [f"{e['name']}={show(e['value'], 40)}" for e in as_list(container.get("env")) if e.get("value")]
+        if env:
+            yield Draft(K, source, f"{name} has env {listing(env, 6)}", 0.4)
+        command = [str(c) for c in [*(container.get("command") or ()), *(container.get("args") or ())]]
+        if command:
+            yield Draft(K, source, f"{name} runs {' '.join(command)[:120]}", 0.3)
+        probe = as_map(container.get("readinessProbe"))
+        if probe and case.fault_class in {FaultClass.NOT_READY, FaultClass.ENDPOINTS_NOT_READY}:
+            yield Draft(K, source, f"{name} has readiness probe {show(probe, 120)}", 0.6)
+
+
+def _resources(resources: dict[str, object]) -> str:
+    parts = []
+    for part, word in (("limits", "limit"), ("requests", "request")):
+        amounts = as_map(resources.get(part))
+        parts += [f"{name} {word} {amounts[name]}" for name in ("memory", "cpu") if name in amounts]
+    return ", ".join(parts) or "no resource limits"
+
+
+def metric_items(raw: RawEvidence) -> Iterator[Draft]:
+    """One item a query; the daemon asks only those that belong to the case."""
+    for index, query in enumerate(sorted(raw.metrics)):
+        yield Draft(
+            EvidenceKind.METRIC,
+            "Prometheus",
+            f"metric {query} = {raw.metrics[query]}",
+            0.8 - 0.05 * min(index, 10),
+        )

@@ -1,0 +1,76 @@
+"""A Service whose selector matches nothing: the labels of the pods that it most likely means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from detectors.model import ObjectRef
+from remediation.candidates.base import Context, Proposal, change_to, sentence
+from remediation.evidence.draft import as_map
+from remediation.evidence.related import labels_by_workload
+from remediation.lastgood import Change
+from remediation.model import ABSENT
+
+ORIGIN = "service-selector"
+LEAST = 0.4
+"""Least fit of a workload, so that a Service is not offered every neighbour: half its keys equal, or one
+of its values or the Service's own name alike."""
+_MOST = 3
+
+
+def service_selector(context: Context) -> Iterator[Proposal]:
+    """One proposal a workload: the keys that differ, all together, so that the selector matches it."""
+    if context.live.get("kind") != "Service":
+        return
+    selector = {k: str(v) for k, v in as_map(as_map(context.live.get("spec")).get("selector")).items()}
+    labels = labels_by_workload(context.raw)
+    if not selector or any(_matches(selector, theirs) for theirs in labels.values()):
+        return
+    scored = sorted(
+        ((_fit(context.case.target.name, selector, ref, theirs), ref) for ref, theirs in labels.items()),
+        key=lambda entry: (-entry[0], entry[1]),
+    )
+    for fit, ref in [entry for entry in scored if entry[0] >= LEAST][:_MOST]:
+        changes = _changes(context, selector, labels[ref])
+        if changes:
+            why = f"the pods of {ref.kind} {ref.name} have these labels"
+            needles = (f"{ref.kind} {ref.name}", f"Service {context.case.target.name}")
+            yield Proposal(ORIGIN, 0.9 * fit, changes, sentence(changes, why), None, needles)
+
+
+def _matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def _fit(service: str, selector: Mapping[str, str], ref: ObjectRef, labels: Mapping[str, str]) -> float:
+    """0..1: the mean likeness of the selector's values to the labels of the same key, or of another key
+    with the same value; the names of Service and workload count as one more pair."""
+    scores = [_alike(service, ref.name)]
+    for key, value in selector.items():
+        if key in labels:
+            scores.append(_alike(value, labels[key]))
+        else:
+            scores.append(0.8 if value in labels.values() else 0.0)
+    return sum(scores) / len(scores)
+
+
+def _alike(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _changes(context: Context, selector: Mapping[str, str], labels: Mapping[str, str]) -> tuple[Change, ...]:
+    """The fewest changes after which the selector matches and still names something."""
+    changes: list[Change] = []
+    for key, value in selector.items():
+        path = ("spec", "selector", key)
+        if key in labels:
+            if labels[key] != value:
+                changes.append(change_to(context.live, path, labels[key]))
+            continue
+        changes.append(change_to(context.live, path, ABSENT))
+        renamed = next((k for k in sorted(labels) if labels[k] == value and k not in selector), None)
+        if renamed is not None:
+            changes.append(change_to(context.live, ("spec", "selector", renamed), value))
+    named = len(selector) + sum((c.before == ABSENT) - (c.after == ABSENT) for c in changes)
+    return tuple(changes) if named >= 1 else ()

@@ -1,0 +1,140 @@
+"""KubeCluster: the Cluster port over one API server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from daemon.kube import write
+from daemon.kube.connect import Connection
+from daemon.kube.errors import ClusterError
+from daemon.kube.kinds import RESOURCES, path_of
+from daemon.kube.reflector import Pace, Reflector
+from daemon.kube.transport import Transport
+from daemon.ports import Clock, WriteResult
+from detectors.facts import FACT_TYPES, Fact
+from detectors.model import Case, Gap, Name, ObjectRef, Turn
+from remediation.model import Json, Operation, RawEvidence
+
+STOP_SECONDS = 2.0
+"""How long `stop` waits for the watch threads: part of the ten seconds in which SIGTERM drains."""
+
+
+class KubeCluster:
+    """Watches from `start` to `stop`; reads and writes work without the watches too (`--once`, `doctor`)."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        *,
+        namespaces: Sequence[str] = (),
+        pace: Pace | None = None,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 15.0,
+    ) -> None:
+        """`namespaces` empty watches the whole cluster; otherwise only those, with rights in them alone."""
+        self._clock = clock
+        self._transport = Transport(
+            connection, clock, connect_timeout=connect_timeout, read_timeout=read_timeout
+        )
+        self._changed = threading.Event()
+        self._reflectors = [
+            Reflector(RESOURCES[kind], self._transport, clock, self._changed, namespace=namespace, pace=pace)
+            for kind in FACT_TYPES
+            for namespace in (namespaces or ("",))
+        ]
+
+    @property
+    def host(self) -> str:
+        """The API server's address, for people."""
+        return self._transport.host
+
+    def start(self) -> None:
+        """Begin to list and watch, one thread a kind; returns at once."""
+        for reflector in self._reflectors:
+            reflector.start()
+
+    def stop(self) -> bool:
+        """End the watches within STOP_SECONDS. False where a thread is still inside a call to a server
+        that does not answer; it is a daemon thread and dies with the process."""
+        for reflector in self._reflectors:
+            reflector.stop()
+        deadline = self._clock.monotonic() + STOP_SECONDS
+        ended = [
+            reflector.join(max(0.0, deadline - self._clock.monotonic())) for reflector in self._reflectors
+        ]
+        self._transport.close()
+        return all(ended)
+
+    def wait_until_listed(self, seconds: float) -> bool:
+        """Wait until each kind was listed once or says why not; for `--once`, `doctor` and tests."""
+        deadline = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < deadline:
+            views = self.snapshot().values()
+            if not any(isinstance(view, Gap) and view.reason == "NoData" for view in views):
+                return True
+            self._clock.wait(threading.Event(), 0.01)
+        return False
+
+    # ------------------------------------------------------------ Cluster
+
+    def snapshot(self) -> Mapping[str, Mapping[Name, Fact] | Gap]:
+        merged: dict[str, Mapping[Name, Fact] | Gap] = {}
+        for reflector in self._reflectors:
+            view = reflector.view()
+            before = merged.get(reflector.kind)
+            if before is None or isinstance(view, Gap):
+                merged[reflector.kind] = view
+            elif not isinstance(before, Gap):
+                merged[reflector.kind] = {**before, **view}
+        return merged
+
+    def changed(self) -> threading.Event:
+        return self._changed
+
+    def read(self, ref: ObjectRef) -> Json | Gap | None:
+        path = path_of(ref)
+        if path is None:
+            return Gap(str(ref), "Forbidden", f"intentd does not read {ref.kind} objects", Turn.NOBODY)
+        try:
+            reply = self._transport.get(path)
+            if reply.status == 404:
+                return None
+            if not reply.ok:
+                return reply.error().gap(str(ref))
+            found: Json = msgspec.json.decode(reply.body, type=dict)
+        except ClusterError as error:
+            return error.gap(str(ref))
+        except msgspec.MsgspecError as error:
+            return Gap(str(ref), "Invalid", f"the API server sent an object that cannot be read: {error}")
+        return found
+
+    def gather(self, case: Case) -> RawEvidence:
+        raise NotImplementedError(case)
+
+    def patch(
+        self,
+        ref: ObjectRef,
+        operations: Sequence[Operation],
+        *,
+        resource_version: str,
+        operation_id: str,
+        dry_run: bool,
+    ) -> WriteResult:
+        return write.patch(
+            self._transport,
+            ref,
+            operations,
+            resource_version=resource_version,
+            operation_id=operation_id,
+            dry_run=dry_run,
+        )
+
+    def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
+        return write.create(self._transport, manifest, operation_id=operation_id, dry_run=dry_run)
+
+    def delete(self, ref: ObjectRef, *, resource_version: str, dry_run: bool) -> WriteResult:
+        return write.delete(self._transport, ref, resource_version=resource_version, dry_run=dry_run)

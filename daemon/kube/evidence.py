@@ -1,0 +1,1 @@
+"""Placeholder until the full gathering lands: the target alone, everything else a gap."""

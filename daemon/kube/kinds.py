@@ -1,0 +1,63 @@
+"""Where each kind lives in the API: one closed table.
+
+A kind that is not here can be neither read nor written. Secret is left out on purpose (ARCHITECTURE,
+invariant 9).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote
+
+from detectors.model import ObjectRef
+
+CORE = "/api/v1"
+APPS = "/apis/apps/v1"
+
+
+class Resource(NamedTuple):
+    """One kind: its apiVersion, the prefix of its paths and its plural name there."""
+
+    kind: str
+    api_version: str
+    prefix: str
+    plural: str
+
+    def collection(self, namespace: str = "") -> str:
+        """The path of the list, of one namespace or of all."""
+        inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+        return f"{self.prefix}{inside}/{self.plural}"
+
+    def item(self, namespace: str, name: str) -> str:
+        """The path of one object."""
+        return f"{self.collection(namespace)}/{quote(name, safe='')}"
+
+
+RESOURCES: dict[str, Resource] = {
+    resource.kind: resource
+    for resource in (
+        Resource("Pod", "v1", CORE, "pods"),
+        Resource("Service", "v1", CORE, "services"),
+        Resource("ConfigMap", "v1", CORE, "configmaps"),
+        Resource("Event", "v1", CORE, "events"),
+        Resource("Deployment", "apps/v1", APPS, "deployments"),
+        Resource("ReplicaSet", "apps/v1", APPS, "replicasets"),
+        Resource("StatefulSet", "apps/v1", APPS, "statefulsets"),
+        Resource("DaemonSet", "apps/v1", APPS, "daemonsets"),
+        Resource("EndpointSlice", "discovery.k8s.io/v1", "/apis/discovery.k8s.io/v1", "endpointslices"),
+        Resource(
+            "HorizontalPodAutoscaler", "autoscaling/v2", "/apis/autoscaling/v2", "horizontalpodautoscalers"
+        ),
+    )
+}
+
+WRITABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Service", "ConfigMap"})
+"""The kinds that a write may name at all; the guards decide the rest."""
+
+
+def path_of(ref: ObjectRef) -> str | None:
+    """The path of an object, None for a kind that intentd does not know or a name that names nothing."""
+    resource = RESOURCES.get(ref.kind)
+    if resource is None or not ref.namespace or not ref.name or ref.name in {".", ".."}:
+        return None
+    return resource.item(ref.namespace, ref.name)

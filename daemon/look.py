@@ -23,7 +23,7 @@ from intents.units import parse_duration
 from remediation.saga import Event, State
 from remediation.verify import Progress, check_progress
 from store.ledger import Entry
-from store.queries import CaseRow, find_cases, last_step, open_cases
+from store.queries import CaseRow, find_cases, open_cases, wanted_back
 
 DEFAULT_WINDOW = 60.0
 """Seconds of quiet for a case whose intent is gone (ARCHITECTURE invariant 6)."""
@@ -126,7 +126,7 @@ def _advance(world: World, memory: Memory, row: CaseRow) -> bool:
             world.store.record([resolved(row, quiet)], at=now)
             return True
         return False
-    if row.state is not State.VERIFYING or last_step(world.store, row.case_id, Event.NOT_HELD) is not None:
+    if row.state is not State.VERIFYING or wanted_back(world.store, row.case_id) is not None:
         return False
     timeout = parse_duration(intent.spec.verification.timeout) if intent else 5 * DEFAULT_WINDOW
     found = memory.cases.get(row.key)

@@ -52,6 +52,7 @@ class Event(StrEnum):
     RESOLVED = "resolved"  # the violation went away without us
     TARGET_GONE = "target-gone"
     ESCALATED = "escalated"
+    UNDO_ASKED = "undo-asked"  # a person wants our fields back, also after a success
     REMINDED = "reminded"  # the state did not change; a person was told again
     CLOSED = "closed"
 
@@ -85,6 +86,8 @@ _MOVES: dict[tuple[State, Event], State] = {
     (S.APPLYING, E.TARGET_GONE): S.CLOSED,
     (S.VERIFYING, E.HELD): S.CLOSED,
     (S.VERIFYING, E.NOT_HELD): S.VERIFYING,
+    (S.VERIFYING, E.UNDO_ASKED): S.VERIFYING,
+    (S.CLOSED, E.UNDO_ASKED): S.VERIFYING,  # only of an applied change; the caller checks the outcome
     (S.VERIFYING, E.ROLLBACK_STARTED): S.ROLLING_BACK,
     (S.VERIFYING, E.ROLLBACK_IMPOSSIBLE): S.STUCK,
     (S.VERIFYING, E.TARGET_GONE): S.CLOSED,

@@ -51,6 +51,8 @@ def project(
     if values["state"] == State.CLOSED:
         values["outcome"] = payload["outcome"]
         values["outcome_reason"] = payload.get("reason", "")
+    elif state is State.CLOSED:
+        values |= {"outcome": None, "outcome_reason": ""}
     connection.execute(update(cases).where(cases.c.case_id == case_id).values(values))
     if move is Event.APPLY_STARTED:
         _charge(connection, at, case_id, payload)

@@ -193,6 +193,11 @@ def last_step(store: Ledger, case_id: str, event: Event) -> Step | None:
     return None if row is None else _step(row)
 
 
+def wanted_back(store: Ledger, case_id: str) -> Step | None:
+    """The row that says that an applied change must be undone: it did not hold, or a person asked."""
+    return last_step(store, case_id, Event.UNDO_ASKED) or last_step(store, case_id, Event.NOT_HELD)
+
+
 def _step(row: Any) -> Step:
     return Step(row.seq, row.at, row.case_id, row.event, json.loads(row.payload), row.hash)
 

@@ -1,0 +1,214 @@
+"""Act: carry reviewed plans out, settle writes whose answer never came, and undo what did not hold.
+
+Driven by the ledger alone, so recovery after a crash is the normal path:
+ * Proposed: guards, dry run, write (all through `daemon.write`).
+ * Applying, RollingBack: a write may be out. Read the object: our operation id on it proves that it
+   happened. If not, send the same operations with the same resourceVersion again: the API server takes
+   that version at most once, so a late first copy and the repeat cannot both count.
+ * Verifying with a recorded "not held": put exactly our fields back, where they are still ours.
+"""
+
+from __future__ import annotations
+
+from daemon.guarding import approval_only, context_for, temporary
+from daemon.ports import WriteStatus
+from daemon.records import escalated, guarded, verdict_rows
+from daemon.state import Memory, World
+from daemon.write import Step, Written, carries, resend, write
+from detectors.model import Case, Gap, ObjectRef
+from remediation.model import Create, Delete, Json, Outcome, Patch, Plan
+from remediation.plan import plan_from_json, still_valid, undo_plan, undo_valid
+from remediation.saga import Event, State
+from store.ledger import Entry
+from store.queries import CaseRow, last_step, wanted_back
+
+
+def act(world: World, memory: Memory, row: CaseRow) -> None:
+    """Advance one case that is in a state of acting; a no-op for every other state."""
+    if row.plan is None:
+        return
+    plan = plan_from_json(row.plan)
+    match row.state:
+        case State.PROPOSED:
+            _apply(world, memory, row, plan)
+        case State.APPLYING:
+            _settle_apply(world, memory, row, plan)
+        case State.VERIFYING if (why := wanted_back(world.store, row.case_id)) is not None:
+            _roll_back(world, memory, row, plan, str(why.payload.get("reason", "")))
+        case State.ROLLING_BACK:
+            _settle_rollback(world, memory, row, plan)
+        case _:
+            return
+    memory.thought.set()
+
+
+def _record(world: World, *entries: Entry) -> None:
+    world.store.record(entries, at=world.clock.now())
+
+
+# ---------------------------------------------------------------- forward
+
+
+def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
+    case = memory.cases.get(row.key)
+    if case is None or memory.catalog.get(row.intent) is None:
+        return  # not broken in the latest look: look decides whether it resolved
+
+    def current(live: Json | None) -> Plan | None:
+        return plan if still_valid(plan, live) else None
+
+    done = write(
+        world, row.case_id, plan.target, current, lambda p, live: context_for(world, memory, row, case, p, live), event=Event.APPLY_STARTED
+    )
+    match done.step:
+        case Step.WRITTEN:
+            _record(world, _applied(row, done))
+        case Step.DENIED:
+            _denied(world, row, case, plan, done)
+        case Step.STALE:
+            _record(world, Entry(Event.STALE, {"reason": done.detail}, row.case_id))
+        case Step.GONE:
+            _record(world, _gone(row, done.detail))
+        case Step.REFUSED:
+            failed = [Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id)] if done.started else []
+            _record(world, *failed, escalated(row.case_id, case, reason=f"the API server refused it: {done.detail}", cause=row.cause, outcome=Outcome.REFUSED))
+        case Step.RETRY if done.started:
+            _record(world, Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
+        case Step.RETRY | Step.UNKNOWN:
+            return  # the next turn looks again
+
+
+def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -> None:
+    """Record the verdicts where they changed. What only waits (budget, cool-down, window, approval) stays
+    proposed; what will never be allowed goes to a person."""
+    before = last_step(world.store, row.case_id, Event.GUARDED)
+    told = {(v["guard"], v["allowed"], v["reason"]) for v in before.payload["verdicts"]} if before else None
+    rows = verdict_rows(done.verdicts)
+    if told != {(v["guard"], v["allowed"], v["reason"]) for v in rows}:
+        entry = guarded(row.case_id, plan, done.verdicts, "not tried")
+        if approval_only(done.verdicts):
+            title = f"intentd proposes a change: {plan.target} in {plan.target.namespace}"
+            body = "\n".join([row.cause, *map(str, plan.touched), f"intentd approve {row.case_id} --digest {plan.digest[:12]}"])
+            entry = Entry(entry.event, entry.payload | {"notice": {"severity": case.severity.value, "title": title, "body": body}}, entry.case)
+        _record(world, entry)
+    if not approval_only(done.verdicts) and not temporary(done.verdicts):
+        _record(world, escalated(row.case_id, case, reason=f"a guard refused it: {done.detail}", cause=row.cause, outcome=Outcome.REFUSED))
+
+
+def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
+    match _settle(world, row, plan, Event.APPLY_STARTED):
+        case Step.WRITTEN, detail:
+            _record(world, Entry(Event.APPLIED, {"operation_id": row.operation_id, "settled": detail}, row.case_id))
+        case Step.GONE, detail:
+            _record(world, _gone(row, detail))
+        case Step.RETRY, _:
+            return
+        case _, detail:
+            failed = Entry(Event.APPLY_FAILED, {"reason": detail}, row.case_id)
+            _record(world, failed)
+
+
+def _applied(row: CaseRow, done: Written) -> Entry:
+    return Entry(Event.APPLIED, {"detail": done.detail, "resource_version": _version(done.live)}, row.case_id)
+
+
+def _gone(row: CaseRow, detail: str) -> Entry:
+    return Entry(Event.TARGET_GONE, {"outcome": Outcome.ABANDONED.value, "reason": detail}, row.case_id)
+
+
+# ---------------------------------------------------------------- back
+
+
+def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str) -> None:
+    case = memory.cases.get(row.key)
+
+    def current(live: Json | None) -> Plan | None:
+        return undo_plan(plan, live) if undo_valid(plan, live) else None
+
+    target = plan.target if not isinstance(plan, Create) else _created(world, plan.target)
+    done = write(
+        world, row.case_id, target, current, lambda p, live: context_for(world, memory, row, case, p, live, rollback=True), event=Event.ROLLBACK_STARTED
+    )
+    match done.step:
+        case Step.WRITTEN:
+            _record(world, _rolled_back(row, plan, case, why))
+        case Step.GONE if not done.started:
+            _record(world, _gone(row, done.detail))
+        case Step.STALE if not done.started:
+            _record(world, _stuck(row, plan, case, f"{why}; it could not be undone: {done.detail}"))
+        case Step.REFUSED if not done.started:
+            _record(world, _stuck(row, plan, case, f"{why}; the API server refused the undo: {done.detail}"))
+        case _:
+            return  # denied (kill switch), overtaken or unknown: the next turn tries or settles
+
+
+def _settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
+    case = memory.cases.get(row.key)
+    not_held = wanted_back(world.store, row.case_id)
+    why = str(not_held.payload.get("reason", "")) if not_held else ""
+    match _settle(world, row, plan, Event.ROLLBACK_STARTED):
+        case Step.WRITTEN, _:
+            _record(world, _rolled_back(row, plan, case, why))
+        case Step.GONE, detail:
+            _record(world, _gone(row, detail))
+        case Step.RETRY, _:
+            return
+        case _, _:
+            _roll_back(world, memory, row, plan, why)  # nothing was written: a fresh attempt, a fresh row
+
+
+def _rolled_back(row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
+    entry = escalated(row.case_id, case, reason=f"{why}; our change was undone", cause=row.cause, outcome=Outcome.ROLLED_BACK)
+    return Entry(Event.ROLLED_BACK, entry.payload | {"undone": [str(leaf) for leaf in plan.touched]}, row.case_id)
+
+
+def _stuck(row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
+    entry = escalated(row.case_id, case, reason=why, cause=row.cause)
+    return Entry(Event.ROLLBACK_IMPOSSIBLE, entry.payload | {"ours": [str(leaf) for leaf in plan.touched]}, row.case_id)
+
+
+def _created(world: World, target: ObjectRef) -> ObjectRef:
+    live = world.cluster.read(target)
+    uid = "" if live is None or isinstance(live, Gap) else str(live["metadata"]["uid"])
+    return target._replace(uid=uid)
+
+
+# ---------------------------------------------------------------- a write without an answer
+
+
+def _settle(world: World, row: CaseRow, plan: Plan, started: Event) -> tuple[Step, str]:
+    """Whether the write of the newest `started` row happened; sends it again where that is safe."""
+    begun = last_step(world.store, row.case_id, started)
+    if begun is None:
+        return Step.REFUSED, "no write was recorded"
+    operation_id, version = begun.payload["operation_id"], begun.payload["resource_version"]
+    target = ObjectRef(**begun.payload["target"])
+    live = world.cluster.read(target)
+    if isinstance(live, Gap):
+        return Step.RETRY, live.message
+    if carries(live, operation_id):
+        return Step.WRITTEN, "found our operation on the object"
+    undoing = started is Event.ROLLBACK_STARTED
+    if live is None:
+        return (Step.WRITTEN, "the object that we created is gone") if undoing and isinstance(plan, Create) else _absent(plan)
+    if target.uid and live["metadata"]["uid"] != target.uid:
+        return Step.GONE, f"{target} was deleted and created anew"
+    if _version(live) != version:
+        return Step.REFUSED, "the object moved on without our write, which can no longer be accepted"
+    again = undo_plan(plan, live) if undoing else plan
+    result = resend(world, again, live, operation_id=operation_id)
+    if result.status is WriteStatus.DONE:
+        return Step.WRITTEN, "sent again on the same version"
+    return (Step.RETRY, result.message) if result.status is WriteStatus.UNKNOWN else (Step.REFUSED, result.message)
+
+
+def _absent(plan: Plan) -> tuple[Step, str]:
+    match plan:
+        case Create():
+            return Step.REFUSED, "the object was not created"
+        case Patch() | Delete():
+            return Step.GONE, f"{plan.target} is gone"
+
+
+def _version(live: Json | None) -> str:
+    return str(live["metadata"].get("resourceVersion", "")) if live else ""

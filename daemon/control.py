@@ -1,0 +1,126 @@
+"""The control socket: how the CLI speaks to the running daemon. Only the daemon writes the ledger.
+
+One JSON object a line in, one out. The kernel tells who is calling (SO_PEERCRED), so an identity cannot be
+claimed; who may call at all is the socket's file mode (0660, the daemon's group).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+import socketserver
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger("intentd")
+
+Json = dict[str, Any]
+REQUEST_BYTES = 64 * 1024
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out; the message is for the person who gave it."""
+
+
+Handler = Callable[[str, Json, str], Json]
+"""(verb, arguments, who) -> answer; raises CommandError."""
+
+
+class ControlServer:
+    """Serves the socket in threads of its own."""
+
+    def __init__(self, path: Path, handle: Handler) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_dead(path)
+        old = os.umask(0o117)
+        try:
+            self._server = _Server(str(path), handle)
+        finally:
+            os.umask(old)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="control", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving and remove the socket."""
+        self._server.shutdown()
+        self._server.server_close()
+        self.path.unlink(missing_ok=True)
+
+
+def _remove_dead(path: Path) -> None:
+    """A socket file that a killed daemon left. The database lock already proves that no other one lives."""
+    if path.is_socket():
+        path.unlink()
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(self, path: str, handle: Handler) -> None:
+        self.handle = handle
+        super().__init__(path, _Connection)
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    timeout = 10
+
+    def handle(self) -> None:
+        line = self.rfile.readline(REQUEST_BYTES)
+        try:
+            request = json.loads(line)
+            verb, arguments = request["verb"], request.get("args", {})
+            if not isinstance(verb, str) or not isinstance(arguments, dict):
+                raise CommandError("a request is {verb, args}")
+            server = self.server
+            assert isinstance(server, _Server)
+            answer: Json = {"ok": True, "result": server.handle(verb, arguments, peer(self.request))}
+        except (json.JSONDecodeError, KeyError, TypeError):
+            answer = {"ok": False, "error": "not a request: one JSON object {verb, args} on one line"}
+        except CommandError as error:
+            answer = {"ok": False, "error": str(error)}
+        self.wfile.write(json.dumps(answer).encode() + b"\n")
+
+
+def peer(connection: socket.socket) -> str:
+    """The user name behind a connection, `uid:N` where it has none."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", credentials)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid:{uid}"
+
+
+class NotRunning(ConnectionError):  # noqa: N818 - it names the state
+    """No daemon serves the socket."""
+
+
+def call(path: Path, verb: str, timeout: float = 15.0, **arguments: Any) -> Json:
+    """Ask the daemon. Raises NotRunning where there is none, CommandError where it says no."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout)
+        try:
+            connection.connect(str(path))
+            connection.sendall(json.dumps({"verb": verb, "args": arguments}).encode() + b"\n")
+            with connection.makefile("rb") as stream:
+                line = stream.readline()
+        except PermissionError as error:
+            raise CommandError(f"{path}: permission denied; join the group of the daemon's user") from error
+        except OSError as error:
+            raise NotRunning(f"no intentd answers on {path} ({error.strerror or error})") from error
+    if not line:
+        raise NotRunning(f"intentd closed the connection on {path}")
+    answer: Json = json.loads(line)
+    if not answer.get("ok"):
+        raise CommandError(str(answer.get("error", "unknown error")))
+    result: Json = answer["result"]
+    return result

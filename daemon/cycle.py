@@ -1,0 +1,113 @@
+"""The heart: three loops over one ledger.
+
+ look   observes, judges, opens, verifies and closes cases. Fast; runs on the monotonic clock; feeds the
+        watchdog; woken early by watches. Nothing slow can delay it.
+ think  takes the most harmful open case, gathers evidence, asks the model, records a plan or calls a person.
+ act    carries plans out and undoes them, settles writes whose answer never came. Always ahead of thinking:
+        an undo does not wait for a model.
+
+The loops share no queue. Each turn asks the ledger what is open and advances it, so a process that was
+killed anywhere simply goes on. An error of the database stops writing to the cluster, because no row means
+no write; it never stops looking.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from daemon.act import act
+from daemon.look import look
+from daemon.settings import seconds
+from daemon.state import Memory, World
+from daemon.telemetry import Telemetry
+from daemon.think import think
+from detectors.model import CaseReason, Severity
+from remediation.saga import State
+from store.errors import StoreError
+from store.queries import CaseRow, open_cases
+
+log = structlog.get_logger("intentd")
+
+THINKABLE = (State.OPEN, State.DIAGNOSING)
+ACTABLE = (State.PROPOSED, State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
+PAUSE_AFTER_ERROR = 2.0
+"""Seconds before a loop tries again after the database refused."""
+
+COALESCE = 0.02
+"""Seconds in which a burst of watch events becomes one look; well below the 50 ms promised."""
+
+
+class Cycle:
+    """Runs the loops until `stop` is set. Each `*_once` is one turn, for tests and `run --once`."""
+
+    def __init__(self, world: World, memory: Memory, telemetry: Telemetry, *, beat: Callable[[], None]) -> None:
+        self._world, self._memory, self._telemetry, self._beat = world, memory, telemetry, beat
+        self.stop = threading.Event()
+
+    # ------------------------------------------------------------ one turn
+
+    def look_once(self) -> None:
+        """Observe, judge, reconcile, and tell systemd that we are alive."""
+        with self._telemetry.looking() as seen:
+            seen(look(self._world, self._memory))
+        self._beat()
+
+    def think_once(self) -> bool:
+        """Advance the one case that harms most; false where there was nothing to think about."""
+        waiting = sorted((row for row in open_cases(self._world.store) if self._thinkable(row)), key=_urgency)
+        for row in waiting[:1]:
+            with self._telemetry.thinking(row):
+                think(self._world, self._memory, row)
+        return bool(waiting)
+
+    def act_once(self) -> None:
+        """Advance every case that waits for hands: undo first, then settle, then apply."""
+        rows = [row for row in open_cases(self._world.store) if row.state in ACTABLE]
+        for row in sorted(rows, key=lambda row: -ACTABLE.index(row.state)):
+            with self._telemetry.acting(row):
+                act(self._world, self._memory, row)
+
+    def _thinkable(self, row: CaseRow) -> bool:
+        case = self._memory.cases.get(row.key)
+        return row.state in THINKABLE and case is not None and case.reason in (CaseReason.MENDABLE, CaseReason.NO_TARGET)
+
+    # ------------------------------------------------------------ loops
+
+    def looking(self) -> None:
+        """The look loop."""
+        interval = seconds(self._world.settings.look_interval)
+        changed = self._world.cluster.changed()
+        while not self.stop.is_set():
+            changed.clear()
+            self._guarded("look", self.look_once)
+            self._world.clock.wait(changed, interval)
+            self._world.clock.wait(self.stop, COALESCE)
+
+    def thinking(self) -> None:
+        """The think loop: after each look there may be something new."""
+        while not self.stop.is_set():
+            self._memory.looked.clear()
+            self._guarded("think", self.think_once)
+            self._world.clock.wait(self._memory.looked, seconds(self._world.settings.look_interval))
+
+    def acting(self) -> None:
+        """The act loop: after each thought, command or interval."""
+        while not self.stop.is_set():
+            self._memory.thought.clear()
+            self._guarded("act", self.act_once)
+            self._world.clock.wait(self._memory.thought, 1.0)
+
+    def _guarded(self, name: str, turn: Callable[[], object]) -> None:
+        try:
+            turn()
+        except StoreError as error:
+            log.error("no durable record, so nothing is written to the cluster", loop=name, error=str(error))
+            self._telemetry.store_failed(name)
+            self._world.clock.wait(self.stop, PAUSE_AFTER_ERROR)
+
+
+def _urgency(row: CaseRow) -> tuple[int, float]:
+    return list(Severity).index(Severity(row.severity)), row.opened_at

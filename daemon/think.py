@@ -1,0 +1,177 @@
+"""Think: from an open case to a plan, or to a person. Asks the model; never writes to the cluster.
+
+One case at a time:
+ 1. Gather the evidence, add what the store knows of better days, redact and select.
+ 2. List the changes that the evidence supports; drop what the guards' rules or the past already refuse.
+ 3. Put the questions to the model (`remediation.diagnose.consult` asks, this pumps).
+ 4. Turn the chosen manifest into a plan against the live object, or escalate with the reason.
+Every step is a ledger row before the next begins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from daemon.records import diagnosed, escalated, planned
+from daemon.settings import seconds
+from daemon.state import Memory, World
+from detectors.model import Case, Gap
+from intents.model import Intent, MetricHolds
+from remediation.candidates import generate
+from remediation.diagnose import consult
+from remediation.evidence import select
+from remediation.model import (
+    Answer,
+    Candidate,
+    Diagnosis,
+    Evidence,
+    Json,
+    NoPlan,
+    Plan,
+    Question,
+    RawEvidence,
+    Role,
+    Unusable,
+    UnusableReason,
+)
+from remediation.plan import plan_change
+from remediation.saga import Event, State
+from store.ledger import Entry
+from store.queries import CaseRow, changes_since, known_good
+
+RETRY = frozenset({UnusableReason.UNREACHABLE, UnusableReason.TIMED_OUT, UnusableReason.NO_MODEL})
+"""Reasons that are ours to retry: the case waits for the model (settings: model.patience)."""
+
+FAILED = frozenset({"not-held", "rolled-back", "stuck"})
+"""Results of a change that make offering it again pointless."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Consultation:
+    """What a diagnosis produced, before anything is recorded; also the answer of `run --once`."""
+
+    answer: Diagnosis | Unusable
+    evidence: Evidence
+    candidates: tuple[Candidate, ...]
+    asked: tuple[tuple[Question, Answer | Unusable], ...]
+    plan: Plan | NoPlan | None
+
+
+def think(world: World, memory: Memory, row: CaseRow) -> None:
+    """Bring one case from Open or Diagnosing to Proposed or Closed."""
+    case, intent = memory.cases.get(row.key), memory.catalog.get(row.intent)
+    if case is None or intent is None:
+        return  # look closes it, or the violation is about to be seen again
+    record = world.store.record
+    if row.state is State.OPEN:
+        record([Entry(Event.DIAGNOSIS_STARTED, {}, row.case_id)], at=world.clock.now())
+    found = consider(world, case, intent)
+    entries = [diagnosed(row.case_id, found.answer, found.evidence, found.candidates, found.asked)]
+    cause = found.answer.cause
+    if isinstance(found.answer, Unusable):
+        if found.answer.reason in RETRY and _still_patient(world, memory, row.case_id):
+            return  # nothing was learnt; the next turn asks again
+        entries.append(escalated(row.case_id, case, reason=f"{found.answer.reason}: {found.answer.detail}", cause=cause))
+    elif found.plan is not None and not isinstance(found.plan, NoPlan):
+        entries.append(planned(row.case_id, found.plan, found.answer.chosen.summary))
+    else:
+        why = found.plan.detail if isinstance(found.plan, NoPlan) else "the answer holds no change"
+        entries.append(escalated(row.case_id, case, reason=f"no change can be made of the answer: {why}", cause=cause))
+    record(entries, at=world.clock.now())
+    memory.thought.set()
+
+
+def consider(world: World, case: Case, intent: Intent) -> Consultation:
+    """Steps 1 to 4 without recording anything: read-only."""
+    raw = with_memory(world, case, intent, world.cluster.gather(case))
+    if raw.live is None and isinstance(gap := _gap_of_target(raw), Gap):
+        nothing = Unusable(UnusableReason.UNREACHABLE, f"{case.target} could not be read: {gap.message}")
+        return Consultation(nothing, Evidence((), raw.gaps), (), (), None)
+    evidence = select(case, raw)
+    plans: dict[str, Plan] = {}
+    candidates: list[Candidate] = []
+    failed = _failed_before(world, case)
+    for candidate in generate(case, raw, evidence, intent):
+        plan = plan_change(candidate, live_of(candidate, case, raw))
+        if isinstance(plan, NoPlan) or _signature(plan) in failed:
+            continue
+        plans[candidate.id] = plan
+        candidates.append(candidate)
+    answer, asked = _pump(world, case, evidence, tuple(candidates), intent, raw.live)
+    plan_or_not: Plan | NoPlan | None = None
+    if isinstance(answer, Diagnosis):
+        plan_or_not = plans.get(answer.chosen.id) or plan_change(answer.chosen, live_of(answer.chosen, case, raw))
+        if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in failed:
+            plan_or_not = NoPlan("FailedBefore", "this very change was made before and did not hold")
+    return Consultation(answer, evidence, tuple(candidates), asked, plan_or_not)
+
+
+def _pump(
+    world: World, case: Case, evidence: Evidence, candidates: Sequence[Candidate], intent: Intent, live: Json | None
+) -> tuple[Diagnosis | Unusable, tuple[tuple[Question, Answer | Unusable], ...]]:
+    asked: list[tuple[Question, Answer | Unusable]] = []
+    questions = consult(case, evidence, candidates, intent, live)
+    try:
+        question = next(questions)
+        while True:
+            server = world.judge if question.role is Role.JUDGE else world.model
+            reply = server.ask(question)
+            asked.append((question, reply))
+            question = questions.send(reply)
+    except StopIteration as stop:
+        return stop.value, tuple(asked)
+
+
+def with_memory(world: World, case: Case, intent: Intent, raw: RawEvidence) -> RawEvidence:
+    """Add what the store and Prometheus know: last known goods, and the metric expectations' values."""
+    stored = known_good(world.store, case.target)
+    related = {}
+    for ref in raw.related:
+        if ref.kind in ("ConfigMap", "Service") and (good := known_good(world.store, ref)) is not None:
+            related[ref] = good[0]
+    metrics, gaps = {}, list(raw.gaps)
+    for expectation in intent.spec.expectations:
+        if isinstance(expectation, MetricHolds):
+            value = world.metrics.value(expectation.query)
+            if isinstance(value, Gap):
+                gaps.append(value)
+            else:
+                metrics[expectation.query] = value
+    return dataclasses.replace(
+        raw, last_known_good=stored[0] if stored else None, related_good=related, metrics=metrics, gaps=tuple(gaps)
+    )
+
+
+def live_of(candidate: Candidate, case: Case, raw: RawEvidence) -> Json | None:
+    """The live object that a candidate changes, from what was gathered."""
+    if candidate.target.key == case.target.key:
+        return raw.live
+    return next((found for ref, found in raw.related.items() if ref.key == candidate.target.key), None)
+
+
+def _gap_of_target(raw: RawEvidence) -> Gap | None:
+    return next((gap for gap in raw.gaps if gap.what == "target"), None)
+
+
+def _signature(plan: Plan) -> tuple[object, ...]:
+    return (plan.target.key, *sorted((str(field.path), repr(field.after)) for field in plan.touched))
+
+
+def _failed_before(world: World, case: Case) -> frozenset[tuple[object, ...]]:
+    """Changes of this target that did not hold, by what they set. The whole kept ledger counts."""
+    from intents.fields import parse_path
+
+    failed = set()
+    for change in changes_since(world.store, 0.0):
+        if change.result in FAILED and change.namespace == case.target.namespace:
+            leaves = sorted((str(parse_path(leaf["path"])), repr(leaf["after"])) for leaf in change.touched)
+            failed.add(((change.kind, change.namespace, change.name), *leaves))
+    return frozenset(failed)
+
+
+def _still_patient(world: World, memory: Memory, case_id: str) -> bool:
+    now = world.clock.monotonic()
+    since = memory.model_absent_since.get(case_id, now)
+    memory.model_absent_since = {**memory.model_absent_since, case_id: since}
+    return now - since < seconds(world.settings.model.patience)

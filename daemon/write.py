@@ -1,0 +1,164 @@
+"""The choke point: every write to the cluster passes `write`, with a plan and the guards (invariant 2).
+
+The order is the safety argument:
+ 1. Read the object again. What was reviewed must still be what would be changed.
+ 2. Run every guard on this very plan and object; record each one's inputs and verdict.
+ 3. Dry-run the same operations on the API server with strict validation, and compare what it answers with
+    what the plan says.
+ 4. Read and guard once more, then record that the write begins: operation id, resourceVersion, charge.
+ 5. Write once, with uid and resourceVersion as preconditions. No answer means UNKNOWN: recovery reads.
+
+Steps 1 to 3 can be repeated at will. After step 4 there is at most one effect, because the API server
+accepts a resourceVersion once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from daemon.guarding import kill_switch
+from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
+from daemon.records import guarded, write_started
+from daemon.state import World
+from detectors.model import Gap, ObjectRef
+from intents.fields import MISSING, get
+from remediation.guards import GUARDS, GuardContext, allowed, run_guards
+from remediation.model import ABSENT, Create, Delete, Json, Patch, Plan, Touched, Verdict
+from remediation.saga import Event
+from remediation.values import same_value
+
+
+class Step(StrEnum):
+    """How far a write came."""
+
+    WRITTEN = "written"
+    DENIED = "denied"  # a guard said no
+    STALE = "stale"  # the object is no longer as reviewed
+    GONE = "gone"
+    REFUSED = "refused"  # the API server said no, in the dry run or in earnest
+    RETRY = "retry"  # could not be told or was overtaken; nothing was written
+    UNKNOWN = "unknown"  # sent, no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one attempt, with the guards' verdicts that it was decided on."""
+
+    step: Step
+    detail: str
+    verdicts: tuple[Verdict, ...] = ()
+    live: Json | None = None
+    started: bool = False  # the ledger says that a write began
+
+
+Contextual = Callable[[Plan, Json | None], GuardContext]
+"""Builds the guards' inputs for a plan and the object as just read."""
+
+Current = Callable[[Json | None], Plan | None]
+"""The plan's operations for the object as it is now, None where the fields changed since."""
+
+
+def write(world: World, case_id: str, target: ObjectRef, current: Current, context: Contextual, *, event: Event) -> Written:
+    """One attempt at one plan. `event` is APPLY_STARTED or ROLLBACK_STARTED."""
+    first = _review(world, target, current, context)
+    if isinstance(first, Written):
+        return first
+    plan, live, verdicts = first
+    rehearsal = _send(world, plan, live, operation_id="dry-run", dry_run=True)
+    if rehearsal.status is not WriteStatus.DONE:
+        return Written(_REHEARSAL[rehearsal.status], f"dry run: {rehearsal.message}", verdicts)
+    if (difference := _unlike_plan(plan, rehearsal.live)) is not None:
+        return Written(Step.REFUSED, f"dry run: the API server would make something else of it: {difference}", verdicts)
+    second = _review(world, target, current, context)
+    if isinstance(second, Written):
+        return second
+    plan, live, verdicts = second
+    operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
+    version = _version(live)
+    rows = [write_started(event, case_id, plan, target, operation_id, version)]
+    if event is Event.APPLY_STARTED:
+        rows.insert(0, guarded(case_id, plan, verdicts, "accepted"))
+    world.store.record(rows, at=world.clock.now())
+    result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
+    return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
+
+
+def _review(world: World, target: ObjectRef, current: Current, context: Contextual) -> Written | tuple[Plan, Json | None, tuple[Verdict, ...]]:
+    """Steps 1 and 2."""
+    live = world.cluster.read(target)
+    if isinstance(live, Gap):
+        return Written(Step.RETRY, f"{target} could not be read: {live.message}")
+    if live is None and target.uid:
+        return Written(Step.GONE, f"{target} is gone")
+    if live is not None and target.uid and get(live, ("metadata", "uid")) != target.uid:
+        return Written(Step.GONE, f"{target} was deleted and created anew")
+    plan = current(live)
+    if plan is None:
+        return Written(Step.STALE, "the fields changed since they were reviewed")
+    verdicts = run_guards(context(plan, live), GUARDS)
+    if not allowed(verdicts):
+        return Written(Step.DENIED, "; ".join(f"{v.guard}: {v.reason}" for v in verdicts if not v.allowed), verdicts, live)
+    return plan, live, verdicts
+
+
+def resend(world: World, plan: Plan, live: Json | None, *, operation_id: str) -> WriteResult:
+    """Repeat a recorded write that got no answer, on the very version that it was recorded with. It was
+    guarded and charged then; only the kill switch is asked again."""
+    if (why := kill_switch(world)) is not None:
+        return WriteResult(WriteStatus.UNKNOWN, f"kill switch: {why}")
+    return _send(world, plan, live, operation_id=operation_id, dry_run=False)
+
+
+def _send(world: World, plan: Plan, live: Json | None, *, operation_id: str, dry_run: bool) -> WriteResult:
+    match plan:
+        case Patch(target=target, operations=operations):
+            return world.cluster.patch(target, operations, resource_version=_version(live), operation_id=operation_id, dry_run=dry_run)
+        case Create(manifest=manifest):
+            return world.cluster.create(manifest, operation_id=operation_id, dry_run=dry_run)
+        case Delete(target=target):
+            return world.cluster.delete(target, resource_version=_version(live), dry_run=dry_run)
+
+
+def _version(live: Json | None) -> str:
+    found = get(live or {}, ("metadata", "resourceVersion"))
+    return found if isinstance(found, str) else ""
+
+
+def _unlike_plan(plan: Plan, answered: Json | None) -> str | None:
+    """Where the dry run's object differs from the plan, None where every touched field is as planned."""
+    if isinstance(plan, Delete) or answered is None:
+        return None
+    return next((str(leaf) for leaf in plan.touched if not _as_planned(leaf, answered)), None)
+
+
+def _as_planned(leaf: Touched, answered: Json) -> bool:
+    found = get(answered, leaf.path)
+    if leaf.after == ABSENT:
+        return found is MISSING
+    return found is not MISSING and same_value(found, leaf.after)
+
+
+def carries(live: Json | None, operation_id: str) -> bool:
+    """Whether an object carries our operation: the proof that a write without an answer happened."""
+    return get(live or {}, ("metadata", "annotations", OPERATION_ANNOTATION)) == operation_id
+
+
+_REHEARSAL = {
+    WriteStatus.CONFLICT: Step.RETRY,
+    WriteStatus.UNKNOWN: Step.RETRY,
+    WriteStatus.GONE: Step.GONE,
+    WriteStatus.EXISTS: Step.STALE,
+    WriteStatus.REFUSED: Step.REFUSED,
+}
+_STEPS = {
+    WriteStatus.DONE: Step.WRITTEN,
+    WriteStatus.CONFLICT: Step.RETRY,
+    WriteStatus.UNKNOWN: Step.UNKNOWN,
+    WriteStatus.GONE: Step.GONE,
+    WriteStatus.EXISTS: Step.STALE,
+    WriteStatus.REFUSED: Step.REFUSED,
+}
+

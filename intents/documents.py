@@ -237,7 +237,8 @@ class _Composer:
 
 def _documents(text: str) -> Iterator[tuple[Document, list[tuple[int, int, str]]]]:
     composer = _Composer()
-    for event in yaml.parse(text, Loader=_LOADER):
+    loader = _LOADER(text)  # `yaml.parse` without its two extra calls an event
+    while (event := loader.get_event()) is not None:
         kind = type(event)
         if kind is yaml.ScalarEvent:
             composer.scalar(event)
@@ -274,7 +275,7 @@ def _explain(error: yaml.YAMLError, text: str) -> tuple[int, str, str]:
     here = lines[line - 1] if line <= len(lines) else ""
     if "\t" in here[: len(here) - len(here.lstrip())]:
         return line, "not valid YAML: a tab in the indentation", "Indent with spaces"
-    if not "".join(lines[line - 1 :]).strip():
+    if "end of stream" in problem or not "".join(lines[line - 1 :]).strip():
         return line, f"{message}: the file ends too early", "It may be half-written; finish what is open"
     if "escape" in f"{problem}{context}":
         return line, message, "Write the character itself, or use single quotes"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 ANY = "*"
 
@@ -46,6 +47,7 @@ def format_path(path: Sequence[Segment]) -> str:
     return text
 
 
+@lru_cache(maxsize=8192)
 def parse_path(text: str) -> FieldPath:
     """Read a path or pattern; raises ValueError with the place that is wrong."""
     segments: list[Segment] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from intents.fields import parse_path
@@ -34,8 +34,24 @@ def _path(text: str) -> str:
     return text
 
 
+def _number_as_text(value: object) -> object:
+    """`min: 1` and `cpu: 0.5` are quantities in every manifest; a bool is not a number."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _integer_as_text(value: object) -> object:
+    """`8080` can only mean "8080", but the float 1.1 may have been written 1.10: that stays an error."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Duration = Annotated[str, AfterValidator(_duration), Field(examples=["30s", "5m", "1h30m"])]
-Quantity = Annotated[str, AfterValidator(_quantity), Field(examples=["64Mi", "250m", "3"])]
+Quantity = Annotated[
+    str,
+    AfterValidator(_quantity),
+    BeforeValidator(_number_as_text, json_schema_input_type=str | int | float),
+    Field(examples=["64Mi", "250m", "3"]),
+]
+Text = Annotated[str, BeforeValidator(_integer_as_text, json_schema_input_type=str | int)]
 Path = Annotated[str, AfterValidator(_path), Field(examples=["spec.template.spec.containers[*].image"])]
 DNSName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 
@@ -120,7 +136,7 @@ class ManifestDesired(_Model):
             and isinstance(meta, dict)
             and meta.get("name")
         ):
-            raise ValueError("manifest needs apiVersion, kind and metadata.name")
+            raise ValueError("a manifest needs apiVersion, kind and metadata.name")
         return self
 
 
@@ -142,7 +158,7 @@ class Editable(_Model):
     min: Quantity | None = None
     max: Quantity | None = None
     pattern: str | None = Field(default=None, max_length=500)
-    values: tuple[str, ...] | None = None
+    values: tuple[Text, ...] | None = None
 
 
 class Budget(_Model):

@@ -86,6 +86,7 @@ class Connection:
     def _make(self) -> Any:
         from kubernetes.client import ApiClient, Configuration
         from kubernetes.config import ConfigException
+        from yaml import YAMLError
 
         configuration = Configuration()
         heard = _Heard()
@@ -95,11 +96,12 @@ class Connection:
             self._load(configuration)
         except ConfigException as error:
             raise _unusable(self._where, str(error)) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, YAMLError) as error:
             raise _unusable(self._where, f"{type(error).__name__}: {error}") from error
         finally:
             root.removeHandler(heard)
-        self.hint = "; ".join(heard.lines)
+        has = configuration.api_key or configuration.cert_file
+        self.hint = "" if has else "; ".join(heard.lines)
         configuration.retries = False
         configuration.keep_alive = True
         # One connection a watched kind, one for reads, one for writes, one to spare.
@@ -146,7 +148,7 @@ def _load_in_cluster(configuration: Any) -> None:
 def _unusable(where: str, said: str) -> ClusterError:
     """The package's own sentence, with a remedy for the two that people meet most."""
     remedy = "check the file with `kubectl config view`"
-    if "in contexts list" in said:
+    if "/contexts list" in said:
         remedy = "choose one of `kubectl config get-contexts`, or give kubernetes.context in the settings"
     elif "current-context" in said:
         remedy = "run `kubectl config use-context`, or give kubernetes.context in the settings"

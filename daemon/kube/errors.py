@@ -62,9 +62,19 @@ def server_sentence(body: bytes) -> str:
     return " ".join(text.split())[:SENTENCE_LIMIT]
 
 
-def from_status(status: int, body: bytes, host: str, retry_after: float | None) -> ClusterError:
-    """The error for an HTTP status of 300 and above."""
+def from_status(
+    status: int, body: bytes, host: str, retry_after: float | None = None, hint: str = ""
+) -> ClusterError:
+    """The error for an HTTP status of 300 and above. `hint`: why we may have come without credentials."""
     said = server_sentence(body)
+    if hint and status in {401, 403}:
+        return ClusterError(
+            f"{host} does not know us ({status}); the credentials could not be read: {hint}",
+            turn=Turn.OPERATOR,
+            reason="Unauthorized",
+            remedy="mend the exec plugin or the user entry of the kubeconfig",
+            status=status,
+        )
     if status == 401:
         return ClusterError(
             f"{host} does not accept our credentials (401)",
@@ -103,13 +113,13 @@ def from_status(status: int, body: bytes, host: str, retry_after: float | None) 
             remedy="give the API server's own address in the kubeconfig",
             status=status,
         )
-    return ClusterError(said or f"status {status}", turn=Turn.OURS, reason="Invalid", status=status)
+    return ClusterError(said or f"status {status}", turn=Turn.OPERATOR, reason="Invalid", status=status)
 
 
 def from_exception(error: BaseException, host: str) -> ClusterError:
     """The error for an exception of urllib3, ssl or the socket."""
     text = " ".join(str(error).split())[:SENTENCE_LIMIT]
-    if "SSL" in type(error).__name__ or text.startswith("SSLError"):
+    if "SSL" in type(error).__name__ or "SSLError" in text:  # the package wraps it in its own exception
         # Only a refused certificate is known to come before the request; anything later may have been sent.
         refused = "CERTIFICATE_VERIFY_FAILED" in text
         broken_off = "EOF" in text
@@ -136,9 +146,7 @@ def from_exception(error: BaseException, host: str) -> ClusterError:
             remedy="check the server's address in the kubeconfig, or the name service",
             sent=False,
         )
-    if isinstance(error, u3.ConnectTimeoutError):
-        return ClusterError(f"{host} does not answer", turn=Turn.OURS, reason="TimedOut", sent=False)
-    if isinstance(error, u3.NewConnectionError):
+    if isinstance(error, u3.NewConnectionError):  # a subclass of the next
         refused = "refused" in text
         return ClusterError(
             f"{host} refuses connections" if refused else f"{host} cannot be reached: {text}",
@@ -147,6 +155,8 @@ def from_exception(error: BaseException, host: str) -> ClusterError:
             remedy="is the API server running, and is this its address?",
             sent=False,
         )
+    if isinstance(error, u3.ConnectTimeoutError):
+        return ClusterError(f"{host} does not answer", turn=Turn.OURS, reason="TimedOut", sent=False)
     if isinstance(error, (u3.ReadTimeoutError, TimeoutError)):
         return ClusterError(f"{host} took too long to answer", turn=Turn.OURS, reason="TimedOut")
     return ClusterError(f"the connection to {host} broke: {text}", turn=Turn.OURS, reason="Unreachable")

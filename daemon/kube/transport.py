@@ -41,6 +41,7 @@ class Reply:
     body: bytes
     host: str
     retry_after: float | None = None
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
@@ -49,7 +50,7 @@ class Reply:
 
     def error(self) -> ClusterError:
         """The answer as an error, for callers that cannot go on."""
-        return from_status(self.status, self.body, self.host, self.retry_after)
+        return from_status(self.status, self.body, self.host, self.retry_after, self.hint)
 
 
 class Stream:
@@ -216,9 +217,8 @@ class Transport:
                 f"{self.host} took too long to finish its answer", turn=Turn.OURS, reason="TimedOut"
             )
         response.release_conn()
-        return Reply(
-            response.status, b"".join(parts), self.host, _seconds(response.headers.get("Retry-After"))
-        )
+        after = _seconds(response.headers.get("Retry-After"))
+        return Reply(response.status, b"".join(parts), self.host, after, self._connection.hint)
 
 
 def _seconds(header: str | None) -> float | None:

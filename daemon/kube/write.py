@@ -4,8 +4,9 @@ Each function sends one request once and says what became of it. Preconditions t
 JSON Patch `test` operations or delete preconditions on uid and resourceVersion, so a write that was decided
 on an older object cannot land. `fieldValidation=Strict` makes a misspelt field an error.
 
-What an answer means: 409 and a failed `test` are CONFLICT (or GONE, where it was the uid); 404 is GONE; a
-busy server (429) or expired credentials (401) carried nothing out, so CONFLICT: read again, try again; 5xx
+What an answer means: 409 and a failed `test` are CONFLICT (or GONE, where it was the uid), though the
+server answers a failed `test` with the same bare 422 as a path that is not there, so the object is read again
+to tell them apart; 404 is GONE; a busy server (429) or expired credentials (401) carried nothing out, so CONFLICT: read again, try again; 5xx
 and no answer are UNKNOWN, because the write may have happened; the rest is REFUSED in the server's words.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -67,7 +69,10 @@ def patch(
     if not _has_annotations(meta, operations):
         body.append({"op": "add", "path": _ANNOTATIONS, "value": {}})
     body.append({"op": "add", "path": _MARK, "value": operation_id})
-    return _send(transport, "PATCH", path, _params(dry_run), body, "application/json-patch+json")
+    result = _send(transport, "PATCH", path, _params(dry_run), body, "application/json-patch+json")
+    if result.status is WriteStatus.REFUSED:
+        return _moved(transport, path, body) or result
+    return result
 
 
 def create(transport: Transport, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
@@ -105,7 +110,8 @@ def delete(transport: Transport, ref: ObjectRef, *, resource_version: str, dry_r
     }
     if dry_run:
         body["dryRun"] = ["All"]
-    return _send(transport, "DELETE", path, (), body, "application/json")
+    result = _send(transport, "DELETE", path, (), body, "application/json")
+    return replace(result, live=None)  # a Status, or the object while finalizers run: neither is "after"
 
 
 def _params(dry_run: bool) -> Params:
@@ -127,9 +133,7 @@ def _send(
 
 def _judge(reply: Reply) -> WriteResult:
     if reply.ok:
-        live = _object(reply.body)
-        # A delete is answered with a Status, or with the object while finalizers run: neither is "after".
-        return WriteResult(WriteStatus.DONE, live=live if live.get("kind") != "Status" else None)
+        return WriteResult(WriteStatus.DONE, live=_object(reply.body))
     error = reply.error()
     said = str(error)
     if reply.status == 404:
@@ -137,19 +141,50 @@ def _judge(reply: Reply) -> WriteResult:
     if reply.status == 409:
         if _reason(reply.body) == "AlreadyExists":
             return WriteResult(WriteStatus.EXISTS, said)
-        gone = "UID in precondition" in said
+        gone = "the UID in the precondition" in said
         return WriteResult(
             WriteStatus.GONE if gone else WriteStatus.CONFLICT, said, turn=Turn.NOBODY if gone else Turn.OURS
         )
-    if reply.status == 422 and "/metadata/uid" in said and "test" in said:
-        return WriteResult(WriteStatus.GONE, said)
-    if reply.status == 422 and _reason(reply.body) != "Invalid" and "test" in said:
-        return WriteResult(WriteStatus.CONFLICT, said, turn=Turn.OURS)
     if reply.status in {401, 429}:
         return WriteResult(WriteStatus.CONFLICT, f"not carried out: {said}", turn=error.turn)
     if reply.status >= 500:
         return WriteResult(WriteStatus.UNKNOWN, said, turn=Turn.OURS)
     return WriteResult(WriteStatus.REFUSED, said, turn=Turn.OPERATOR)
+
+
+def _moved(transport: Transport, path: str, body: Sequence[Json]) -> WriteResult | None:
+    """Why a refused patch failed, where the reason is that the object is not what the patch assumed."""
+    try:
+        reply = transport.get(path)
+    except ClusterError:
+        return None
+    if reply.status == 404:
+        return _judge(reply)
+    if not reply.ok:
+        return None
+    live = _object(reply.body)
+    for operation in body:
+        if operation["op"] == "test" and _at(live, operation["path"]) != operation["value"]:
+            gone = operation["path"] == "/metadata/uid"
+            return WriteResult(
+                WriteStatus.GONE if gone else WriteStatus.CONFLICT,
+                f"{operation['path']} is no longer {operation['value']!r}",
+                turn=Turn.NOBODY if gone else Turn.OURS,
+            )
+    return None
+
+
+def _at(document: Any, pointer: str) -> Any:
+    """The value at a JSON pointer (RFC 6901), None where there is none."""
+    for raw in pointer.split("/")[1:]:
+        token = raw.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document.get(token)
+        elif isinstance(document, list) and token.isdecimal() and int(token) < len(document):
+            document = document[int(token)]
+        else:
+            return None
+    return document
 
 
 def _refuse_kind(kind: str, path: str | None) -> WriteResult | None:

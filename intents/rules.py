@@ -141,9 +141,12 @@ def _editable_twice(parts: Parts) -> Iterator[Finding]:
 
 
 def _expectations_twice(parts: Parts) -> Iterator[Finding]:
-    keys = {index: repr(expectation) for index, expectation in parts.expectations.items()}
-    for index, first in _repeated(keys):
-        yield ("spec", "expectations", index), f"the same as spec.expectations[{first}]", "Keep one"
+    seen: list[tuple[int, Expectation]] = []  # compared by ==: manifests do not hash
+    for index, expectation in parts.expectations.items():
+        first = next((place for place, other in seen if other == expectation), None)
+        if first is not None:
+            yield ("spec", "expectations", index), f"the same as spec.expectations[{first}]", "Keep one"
+        seen.append((index, expectation))
 
 
 def _expectations_fit_the_scope(parts: Parts) -> Iterator[Finding]:

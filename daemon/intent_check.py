@@ -1,0 +1,83 @@
+"""`intentd check PATH`: all that is wrong with a file or a directory of intents, without a cluster.
+
+Exit codes: 0 when every file is usable, 1 when there is at least one problem.
+"""
+
+from __future__ import annotations
+
+import os
+import zoneinfo
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from daemon.intent_directory import IntentDirectory, read_intent_file
+from intents.catalog import compile_catalog
+from intents.problems import DIRECTORY, FileError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was checked and what is wrong. `intents` are the names that would be in force."""
+
+    path: str
+    files: int
+    intents: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 without problems, else 1."""
+        return 1 if self.problems else 0
+
+    def lines(self) -> tuple[str, ...]:
+        """For people and editors: `file:line: field: message. remedy`, then a line that counts."""
+        files = f"{self.files} file{'s' * (self.files != 1)}"
+        intents = f"{len(self.intents)} intent{'s' * (len(self.intents) != 1)}"
+        problems = f"{len(self.problems)} problem{'s' * (len(self.problems) != 1)}"
+        return (*map(str, self.problems), f"{files}, {intents}, {problems}")
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs; the keys are stable."""
+        return {
+            "path": self.path,
+            "files": self.files,
+            "intents": list(self.intents),
+            "problems": [
+                {
+                    "file": problem.file,
+                    "line": problem.line or None,
+                    "field": problem.field or None,
+                    "message": problem.message,
+                    "remedy": problem.remedy,
+                }
+                for problem in self.problems
+            ],
+        }
+
+
+def check_path(path: Path) -> CheckReport:
+    """Check one file, or every intent file of a directory; never raises for what it finds there.
+
+    A directory without intent files is a problem: checking nothing must not look like success.
+    """
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - False, not PermissionError, behind a closed folder
+    files = IntentDirectory(path).read() if is_folder else {path.name: read_intent_file(path)}
+    if not files:
+        nothing = FileError("no intent files here", "Intent files end in .yaml, .yml or .json")
+        files = {DIRECTORY: nothing}
+    catalog = compile_catalog(files, zones=known_zones())
+    folder = path if is_folder else path.parent
+    problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in catalog.problems)
+    count = sum(1 for content in files.values() if not isinstance(content, FileError))
+    return CheckReport(str(path), count, tuple(catalog.intents), problems)
+
+
+@lru_cache(maxsize=1)
+def known_zones() -> frozenset[str]:
+    """Every IANA time zone of this machine (or of the `tzdata` package), for `compile_catalog`.
+
+    Read once: it walks a tree of files.
+    """
+    return frozenset(zoneinfo.available_timezones())

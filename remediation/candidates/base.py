@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from detectors.model import Case, ObjectRef
-from intents.fields import MISSING, FieldPath, get
+from intents.fields import MISSING, Element, FieldPath, get
 from intents.model import Intent
 from remediation.lastgood import Change
 from remediation.model import ABSENT, Evidence, Json, RawEvidence
@@ -56,9 +56,27 @@ class Generator(Protocol):
 
 
 def change_to(live: Json, path: FieldPath, after: object) -> Change:
-    """The change that puts `after` at the path."""
+    """The change that puts `after` at the path.
+
+    Lists without a merge key are replaced whole: where the path goes through one by position, the change
+    is the list with that one value in it.
+    """
+    for index, segment in enumerate(path):
+        if isinstance(segment, Element) and segment.index is not None:
+            before = get(live, path[:index])
+            return Change(path[:index], before, _with(before, path[index:], after))
     before = get(live, path)
     return Change(path, ABSENT if before is MISSING else before, after)
+
+
+def _with(node: Any, path: FieldPath, value: object) -> Any:
+    """A copy of the node with the value at the path, which must exist in it."""
+    if not path:
+        return value
+    segment, rest = path[0], path[1:]
+    if isinstance(segment, Element):
+        return [_with(item, rest, value) if at == segment.index else item for at, item in enumerate(node)]
+    return {**node, segment: _with(node.get(segment), rest, value)}
 
 
 def sentence(changes: tuple[Change, ...], because: str, *, back: bool = False) -> str:

@@ -14,14 +14,25 @@ from intents.fields import covers, parse_path
 from intents.model import Intent
 from remediation.candidates.base import Context, Generator, Proposal
 from remediation.candidates.config_key import config_key
+from remediation.candidates.image import running_image
 from remediation.candidates.last_known_good import last_known_good
+from remediation.candidates.previous_revision import previous_revision
+from remediation.candidates.refute import refuted
 from remediation.candidates.service_selector import service_selector
+from remediation.candidates.target_port import target_port
 from remediation.evidence.clean import redacted
 from remediation.evidence.text import cut, one_line
 from remediation.lastgood import manifest_of
 from remediation.model import Candidate, Evidence, Json, RawEvidence
 
-GENERATORS: tuple[Generator, ...] = (last_known_good, config_key, service_selector)
+GENERATORS: tuple[Generator, ...] = (
+    last_known_good,
+    previous_revision,
+    config_key,
+    service_selector,
+    running_image,
+    target_port,
+)
 MOST = 6
 SUMMARY_LIMIT = 300
 _CITED = 4
@@ -36,7 +47,7 @@ def generate(case: Case, raw: RawEvidence, evidence: Evidence, intent: Intent) -
     for proposal in proposals:
         target = proposal.target or case.target
         live = _live(context, target)
-        if live is None or not _allowed(proposal, target, intent):
+        if live is None or not _allowed(proposal, target, intent) or refuted(context, proposal):
             continue
         manifest = manifest_of(proposal.changes, live)
         same = json.dumps([target.key, manifest], sort_keys=True)

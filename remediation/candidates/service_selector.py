@@ -35,7 +35,11 @@ def service_selector(context: Context) -> Iterator[Proposal]:
         changes = _changes(context, selector, labels[ref])
         if changes:
             why = f"the pods of {ref.kind} {ref.name} have these labels"
-            needles = (f"{ref.kind} {ref.name}", f"Service {context.case.target.name}")
+            needles = (
+                f"{ref.kind} {ref.name} have",
+                f"Service {context.case.target.name} selects",
+                "matches",
+            )
             yield Proposal(ORIGIN, 0.9 * fit, changes, sentence(changes, why), None, needles)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from remediation.evidence.draft import Draft, as_map, owner_names
@@ -12,6 +13,8 @@ _DULL = frozenset(
     {"Pulling", "Pulled", "Scheduled", "Created", "Started", "SuccessfulCreate", "ScalingReplicaSet"}
     | {"SuccessfulDelete", "Killing", "SandboxChanged"}
 )
+_BARE = re.compile(r"Error: \w{1,60}")
+"""Repeats a reason that the container's status gives with its message."""
 _MOST = 4
 
 
@@ -24,7 +27,7 @@ def event_items(raw: RawEvidence) -> Iterator[Draft]:
     for event in ranked:
         reason = str(event.get("reason", ""))
         message = str(event.get("message") or event.get("note") or "")
-        if reason in _DULL or not message:
+        if reason in _DULL or not message or _BARE.fullmatch(message):
             continue
         text = steady(f"{reason}: {message}", names)
         if gist(text) in told:

@@ -64,12 +64,13 @@ def _drafts(case: Case, raw: RawEvidence) -> Iterator[Draft]:
 
 
 def _unique(drafts: Iterator[Draft]) -> Iterator[Draft]:
-    """One line each, safe to quote; the same text is told once, by how many pods it was seen."""
+    """One line each, safe to quote; what a status already says is not told again as an event."""
     texts: dict[str, Draft] = {}
     for draft in drafts:
         logs = draft.kind in {EvidenceKind.LOG, EvidenceKind.PREVIOUS_LOG}
         text = one_line(draft.text, LOG_LIMIT if logs else ITEM_LIMIT)
-        if text and text not in texts:
+        said = draft.kind is EvidenceKind.EVENT and any(text.partition(": ")[2] in told for told in texts)
+        if text and text not in texts and not said:
             texts[text] = Draft(draft.kind, draft.source, text, draft.weight)
     yield from texts.values()
 

@@ -24,7 +24,8 @@ def spec_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         name = f"container {container.get('name')}"
         source = str(case.target)
         asked = _resources(as_map(container.get("resources")))
-        yield Draft(K, source, f"{name} has {asked}", resources)
+        if asked or resources > 0.5:
+            yield Draft(K, source, f"{name} has {asked or 'no resource limits'}", resources)
         yield Draft(K, source, f"{name} has image {show(container.get('image'), 120)}", 0.3)
         env = [f"{e['name']}={show(e['value'], 40)}" for e in as_list(container.get("env")) if e.get("value")]
         if env:
@@ -42,7 +43,7 @@ def _resources(resources: dict[str, object]) -> str:
     for part, word in (("limits", "limit"), ("requests", "request")):
         amounts = as_map(resources.get(part))
         parts += [f"{name} {word} {amounts[name]}" for name in ("memory", "cpu") if name in amounts]
-    return ", ".join(parts) or "no resource limits"
+    return ", ".join(parts)
 
 
 def metric_items(raw: RawEvidence) -> Iterator[Draft]:

@@ -53,8 +53,11 @@ _STAMP = re.compile(
     r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{1,9}\s+\d{1,9} [\w./-]{1,80}:\d{1,6}\]|"
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)[\])]?\s*"
 )
-_POD_UID = re.compile(r"\([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\)")
+_POD_UID = re.compile(
+    r"(?:_[a-z0-9-]{1,63})?\([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\)"
+)
 _ADDRESS = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(:\d{1,5})->")
+_RPC = re.compile(r"rpc error: code = \w{1,30} desc = ")
 _AGE = re.compile(r"\b(?:\d{1,4}(?:ms|[smhd])){1,4} ago\b|\bback-off \d{1,3}m?\d{0,3}s\b")
 
 
@@ -63,7 +66,7 @@ def steady(text: str, names: Mapping[str, str]) -> str:
     ages; pod names become their owner's (`names`: pod name to owner name)."""
     text = _STAMP.sub("", text)
     text = _POD_UID.sub("", text)
-    text = _ADDRESS.sub("", text)
+    text = _RPC.sub("", _ADDRESS.sub("", text))
     text = _AGE.sub(lambda match: "back-off" if match.group().startswith("back-off") else "earlier", text)
     for pod, owner in names.items():
         text = text.replace(pod, owner)

@@ -1,0 +1,78 @@
+"""Fields that belong together, and how telling a group is for a class of fault.
+
+Whatever is put back (to the last known good, to an earlier revision) is offered group by group, an image, a
+container's resources, a selector, and once all together, because a fault may need two of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from detectors.model import FaultClass, ObjectRef
+from intents.fields import Element, FieldPath
+from remediation.candidates.base import Context, Proposal, sentence
+from remediation.lastgood import Change
+from remediation.model import ABSENT
+from remediation.words import show
+
+_TELLING: dict[FaultClass, frozenset[str]] = {
+    FaultClass.IMAGE_PULL: frozenset({"image", "imagePullPolicy", "imagePullSecrets"}),
+    FaultClass.CONFIG_REFERENCE: frozenset({"env", "envFrom", "volumes", "data"}),
+    FaultClass.OOM_KILLED: frozenset({"resources", "env"}),
+    FaultClass.CRASH_LOOP: frozenset({"env", "envFrom", "image", "command", "args", "data", "volumes"}),
+    FaultClass.START_ERROR: frozenset({"command", "args", "image", "volumes", "volumeMounts"}),
+    FaultClass.NOT_READY: frozenset({"readinessProbe", "ports", "env", "image", "data"}),
+    FaultClass.UNSCHEDULABLE: frozenset({"resources", "nodeSelector", "affinity", "tolerations"}),
+    FaultClass.REPLICAS_LOW: frozenset({"replicas", "resources"}),
+    FaultClass.NO_ENDPOINTS: frozenset({"selector"}),
+    FaultClass.ENDPOINTS_NOT_READY: frozenset({"readinessProbe", "ports", "image", "env"}),
+}
+"""The groups in which each class of fault has its cause; others rank lower but are offered."""
+
+
+def put_back(
+    context: Context,
+    target: ObjectRef,
+    changes: tuple[Change, ...],
+    *,
+    origin: str,
+    because: str,
+    best: float,
+) -> Iterator[Proposal]:
+    """One proposal a group and one for all. `best` is the rank of a group that tells of this fault."""
+    groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.restorable:
+            groups[_group(change.path)].append(change)
+    telling = _TELLING.get(context.case.fault_class, frozenset())
+    troubled = {violation.container for violation in context.case.violations if violation.container}
+
+    def proposal(rank: float, some: tuple[Change, ...]) -> Proposal:
+        needles = tuple(show(change.before) for change in some if change.before != ABSENT)
+        return Proposal(origin, rank, some, sentence(some, because, back=True), target, needles)
+
+    for (container, name), group in groups.items():
+        rank = best if name in telling else best - 0.5
+        rank -= 0.2 if container and troubled and container not in troubled else 0.0
+        yield proposal(rank, tuple(group))
+    if len(groups) > 1:
+        every = tuple(change for group in groups.values() for change in group)
+        yield proposal(best - (0.35 if any(name in telling for _, name in groups) else 0.55), every)
+
+
+def _group(path: FieldPath) -> tuple[str, str]:
+    """(container, family) of a field: `("app", "image")`, `("", "selector")`."""
+    for index, segment in enumerate(path[:-1]):
+        if segment in {"containers", "initContainers"} and isinstance(path[index + 1], Element):
+            element = path[index + 1]
+            container = element.key[0][1] if isinstance(element, Element) and element.key else ""
+            return container, str(path[index + 2]) if len(path) > index + 2 else "container"
+    names = [segment for segment in path if isinstance(segment, str)]
+    if names[:3] == ["spec", "template", "spec"] and len(names) > 3:
+        return "", names[3]
+    if names[:2] == ["spec", "template"]:
+        return "", "template"
+    if names[:1] == ["metadata"]:
+        return "", "metadata"
+    return "", names[1] if names[0] == "spec" and len(names) > 1 else names[0]

@@ -18,7 +18,7 @@ class _Fact(Struct, frozen=True, rename="camel", gc=False, omit_defaults=True):
     """Base: camelCase on the wire, frozen, not tracked by the garbage collector."""
 
 
-class Owner(_Fact):
+class Owner(_Fact, frozen=True):
     """One owner reference."""
 
     kind: str
@@ -27,7 +27,7 @@ class Owner(_Fact):
     controller: bool = False
 
 
-class ObjectMeta(_Fact):
+class ObjectMeta(_Fact, frozen=True):
     """Identity, labels and the marks that hands-off rules read."""
 
     name: str
@@ -42,7 +42,7 @@ class ObjectMeta(_Fact):
     owner_references: tuple[Owner, ...] = ()
 
 
-class Condition(_Fact):
+class Condition(_Fact, frozen=True):
     """One status condition of any kind."""
 
     type: str
@@ -50,16 +50,17 @@ class Condition(_Fact):
     reason: str = ""
     message: str = ""
     last_transition_time: str | None = None
+    last_update_time: str | None = None  # Deployments: when the rollout last made progress
 
 
-class Waiting(_Fact):
+class Waiting(_Fact, frozen=True):
     """Why a container does not run yet."""
 
     reason: str = ""
     message: str = ""
 
 
-class Terminated(_Fact):
+class Terminated(_Fact, frozen=True):
     """How a container ended."""
 
     exit_code: int = 0
@@ -69,13 +70,13 @@ class Terminated(_Fact):
     finished_at: str | None = None
 
 
-class Running(_Fact):
+class Running(_Fact, frozen=True):
     """A container that runs."""
 
     started_at: str | None = None
 
 
-class ContainerState(_Fact):
+class ContainerState(_Fact, frozen=True):
     """Exactly one of the three is set; none means that the kubelet has not said yet."""
 
     waiting: Waiting | None = None
@@ -83,7 +84,7 @@ class ContainerState(_Fact):
     terminated: Terminated | None = None
 
 
-class ContainerStatus(_Fact):
+class ContainerStatus(_Fact, frozen=True):
     """One container as the kubelet reports it."""
 
     name: str
@@ -95,7 +96,7 @@ class ContainerStatus(_Fact):
     last_state: ContainerState = ContainerState()
 
 
-class ContainerPort(_Fact):
+class ContainerPort(_Fact, frozen=True):
     """A declared port."""
 
     container_port: int
@@ -103,7 +104,7 @@ class ContainerPort(_Fact):
     protocol: str = "TCP"
 
 
-class Container(_Fact):
+class Container(_Fact, frozen=True):
     """The declared side of a container: what detectors compare with its status."""
 
     name: str
@@ -111,14 +112,14 @@ class Container(_Fact):
     ports: tuple[ContainerPort, ...] = ()
 
 
-class PodSpec(_Fact):
+class PodSpec(_Fact, frozen=True):
     """Containers and node; everything else is read on demand as evidence."""
 
     containers: tuple[Container, ...] = ()
     node_name: str | None = None
 
 
-class PodStatus(_Fact):
+class PodStatus(_Fact, frozen=True):
     """Phase, conditions and container states."""
 
     phase: str = ""
@@ -129,7 +130,7 @@ class PodStatus(_Fact):
     init_container_statuses: tuple[ContainerStatus, ...] = ()
 
 
-class Pod(_Fact):
+class Pod(_Fact, frozen=True):
     """A pod."""
 
     metadata: ObjectMeta
@@ -137,27 +138,27 @@ class Pod(_Fact):
     status: PodStatus = PodStatus()
 
 
-class LabelSelector(_Fact):
+class LabelSelector(_Fact, frozen=True):
     """matchLabels only; a selector with expressions is marked by `match_expressions` being non-empty."""
 
     match_labels: dict[str, str] = {}
     match_expressions: tuple[msgspec.Raw, ...] = ()
 
 
-class TemplateMeta(_Fact):
+class TemplateMeta(_Fact, frozen=True):
     """Labels that the workload gives its pods."""
 
     labels: dict[str, str] = {}
 
 
-class PodTemplate(_Fact):
+class PodTemplate(_Fact, frozen=True):
     """The pod template's part that detectors read."""
 
     metadata: TemplateMeta = TemplateMeta()
     spec: PodSpec = PodSpec()
 
 
-class WorkloadSpec(_Fact):
+class WorkloadSpec(_Fact, frozen=True):
     """Replicas are None where the field is absent (the server's default is 1)."""
 
     replicas: int | None = None
@@ -168,7 +169,7 @@ class WorkloadSpec(_Fact):
     min_ready_seconds: int = 0
 
 
-class WorkloadStatus(_Fact):
+class WorkloadStatus(_Fact, frozen=True):
     """Counts of Deployments, StatefulSets, DaemonSets and ReplicaSets under their own names."""
 
     observed_generation: int = 0
@@ -184,7 +185,7 @@ class WorkloadStatus(_Fact):
     conditions: tuple[Condition, ...] = ()
 
 
-class Workload(_Fact):
+class Workload(_Fact, frozen=True):
     """A Deployment, StatefulSet, DaemonSet or ReplicaSet; the kind is the key it is stored under."""
 
     metadata: ObjectMeta
@@ -192,7 +193,7 @@ class Workload(_Fact):
     status: WorkloadStatus = WorkloadStatus()
 
 
-class ServicePort(_Fact):
+class ServicePort(_Fact, frozen=True):
     """targetPort is a number or a port's name."""
 
     port: int
@@ -201,7 +202,7 @@ class ServicePort(_Fact):
     protocol: str = "TCP"
 
 
-class ServiceSpec(_Fact):
+class ServiceSpec(_Fact, frozen=True):
     """The selector and the ports."""
 
     selector: dict[str, str] = {}
@@ -210,34 +211,46 @@ class ServiceSpec(_Fact):
     external_name: str | None = None
 
 
-class Service(_Fact):
+class Service(_Fact, frozen=True):
     """A Service."""
 
     metadata: ObjectMeta
     spec: ServiceSpec = ServiceSpec()
 
 
-class EndpointConditions(_Fact):
+class EndpointConditions(_Fact, frozen=True):
     """`ready` None means true, as the API says ("unknown state should be interpreted as ready")."""
 
     ready: bool | None = None
 
 
-class Endpoint(_Fact):
+class Endpoint(_Fact, frozen=True):
     """One backend address."""
 
     addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = EndpointConditions()
 
 
-class EndpointSlice(_Fact):
-    """A slice of a Service's endpoints (label `kubernetes.io/service-name`)."""
+class EndpointPort(_Fact, frozen=True):
+    """A port that the endpoints of a slice serve."""
+
+    port: int | None = None
+    name: str | None = None
+
+
+class EndpointSlice(_Fact, frozen=True):
+    """A slice of a Service's endpoints (label `kubernetes.io/service-name`).
+
+    A slice without ports is what the controller writes when the Service's named target port is on none
+    of the pods: addresses without a way in.
+    """
 
     metadata: ObjectMeta
     endpoints: tuple[Endpoint, ...] | None = ()
+    ports: tuple[EndpointPort, ...] | None = None
 
 
-class ConfigMap(_Fact):
+class ConfigMap(_Fact, frozen=True):
     """Names of the keys only; the values are evidence, read when a case needs them."""
 
     metadata: ObjectMeta
@@ -264,7 +277,7 @@ FACT_TYPES: dict[str, type] = {
 that a case names are read as evidence."""
 
 
-class ListMeta(_Fact):
+class ListMeta(_Fact, frozen=True):
     """Paging and the point from which to watch."""
 
     resource_version: str = ""
@@ -272,7 +285,7 @@ class ListMeta(_Fact):
     remaining_item_count: int | None = None
 
 
-class Sample(_Fact):
+class Sample(_Fact, frozen=True):
     """One series of an instant vector."""
 
     labels: tuple[tuple[str, str], ...]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
-from detectors.facts import EndpointSlice, Fact, Pod, Sample, Service, Workload
+from detectors.facts import EndpointSlice, Fact, Json, Pod, Sample, Service, Workload
 
 
 class Turn(StrEnum):
@@ -50,6 +50,13 @@ class Gap(NamedTuple):
 
 
 Name = tuple[str, str]  # namespace, name
+
+
+def expectation_key(intent: str, index: int) -> str:
+    """The key of one expectation in `Observation.metrics` and `.desired`. Intent names hold no slash."""
+    return f"{intent}/{index}"
+
+
 F = TypeVar("F", bound=Fact)
 
 
@@ -57,11 +64,13 @@ F = TypeVar("F", bound=Fact)
 class MetricReading:
     """The answer to one metric expectation: series that break it, and series that keep it.
 
-    Both lists empty never occurs: that is a Gap (NoData).
+    `pending` series are broken now, but not yet for as long as the expectation allows. All lists empty
+    never occurs: that is a Gap (NoData).
     """
 
     broken: tuple[Sample, ...]
     held: tuple[Sample, ...]
+    pending: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,9 @@ class Observation:
 
     at: float
     objects: Mapping[str, Mapping[Name, Fact] | Gap]
-    metrics: Mapping[str, MetricReading | Gap] = field(default_factory=dict)  # by expectation key
+    metrics: Mapping[str, MetricReading | Gap] = field(default_factory=dict)  # by expectation_key
+    desired: Mapping[str, Json | Gap | None] = field(default_factory=dict)
+    """The live object of each `manifest` expectation by expectation_key; None where it does not exist."""
 
     def kind(self, kind: str) -> Mapping[Name, Fact] | Gap:
         """All objects of a kind, or why there are none to see."""
@@ -104,7 +115,7 @@ class Observation:
         """EndpointSlices, empty behind a Gap (ask `gap` first)."""
         return self._typed("EndpointSlice")
 
-    def _typed(self, kind: str) -> Mapping[Name, F]:  # type: ignore[type-var]
+    def _typed(self, kind: str) -> Mapping[Name, F]:
         found = self.kind(kind)
         return {} if isinstance(found, Gap) else found  # type: ignore[return-value]
 
@@ -173,6 +184,24 @@ class Unknown:
     gap: Gap
 
 
+class Settling(NamedTuple):
+    """A target that is neither broken nor whole yet: pods start, a rollout goes on, a metric is broken but
+    not for long enough. No reason to mend, and no proof that a fix holds."""
+
+    intent: str
+    expectation: int
+    target: ObjectRef
+    message: str
+
+
+class Standing(StrEnum):
+    """The three-valued answer for one intent and one target, as verification asks it."""
+
+    CLEAR = "clear"
+    VIOLATED = "violated"
+    UNSETTLED = "unsettled"  # settling, or not judged: the clock of "clear since" must not run
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What one look at the world says: what is broken, what could not be told, what was checked.
@@ -185,6 +214,21 @@ class Judgement:
     violations: tuple[Violation, ...]
     unknowns: tuple[Unknown, ...]
     judged: frozenset[tuple[str, int]]
+    settling: tuple[Settling, ...] = ()
+    targets: int = 0  # distinct objects that were judged; the denominator of the storm rule
+
+    def standing(self, intent: str, target: ObjectRef) -> Standing:
+        """Whether the intent's expectations hold for this target (uid aside) in this look.
+
+        CLEAR needs every expectation of the intent judged and nothing on this target settling: the
+        question that verification asks, so that "no violation" never passes for "healthy".
+        """
+        if any(found.target.key == target.key for found in self.of(intent)):
+            return Standing.VIOLATED
+        unknown = any(found.intent == intent for found in self.unknowns)
+        judged = any(name == intent for name, _ in self.judged)
+        settling = any(s.intent == intent and s.target.key == target.key for s in self.settling)
+        return Standing.UNSETTLED if unknown or settling or not judged else Standing.CLEAR
 
     def of(self, intent: str) -> Iterator[Violation]:
         """The violations of one intent."""

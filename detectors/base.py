@@ -1,0 +1,153 @@
+"""What a detector is: a named pure function from a View to findings.
+
+A detector says which expectations it judges and which kinds it needs. The judge asks for those kinds
+first: behind a Gap no detector of the expectation runs, so "could not be read" never becomes "healthy" or
+"broken". A file per fault family; none imports another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from detectors.facts import ContainerStatus, Pod
+from detectors.model import FaultClass, ObjectRef, Settling, Severity, Unknown, Violation
+from detectors.pods import image_of
+from detectors.world import Workers, World, ref
+from intents.model import Expectation, Intent, Scope
+
+Finding = Violation | Settling | Unknown
+
+WORKLOADS = "<workloads of the scope>"
+"""Stands in `needs` for the workload kinds that the intent's scope can select."""
+NAMED_TARGET = "<target that the scope names>"
+"""Stands in `needs` for the kinds of the scope, where the scope names an object; for nothing elsewhere."""
+POD_NEEDS = (WORKLOADS, "ReplicaSet", "Pod")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long (seconds) a state must last, and how often something must happen, before it is a fault.
+
+    Sources: `not_ready` 30 s is what a default readiness probe takes to make up its mind (3 failures, one
+    every 10 s). `unschedulable` 10 s lets a rolling update on a full node free its place. `creating` 300 s
+    is past the kubelet's own limit for mounts (2 min 3 s, volumemanager) plus a slow pull. `recent` 600 s
+    is when the kubelet forgets its restart back-off (twice its longest, 5 min). `restarts` 3 is where the
+    back-off passes half a minute (10, 20, 40 s). `missing` 30 s is for controllers to create pods and for
+    EndpointSlices to follow.
+    """
+
+    not_ready: float = 30.0
+    unschedulable: float = 10.0
+    creating: float = 300.0
+    recent: float = 600.0
+    restarts: int = 3
+    missing: float = 30.0
+
+
+@dataclass(frozen=True)
+class View:
+    """One expectation of one intent, with the slice of the world that it is about."""
+
+    intent: Intent
+    index: int
+    expectation: Expectation
+    world: World
+    patience: Patience
+
+    @property
+    def at(self) -> float:
+        """The turn's time, Unix seconds."""
+        return self.world.at
+
+    @property
+    def scope(self) -> Scope:
+        """What the intent is about."""
+        return self.intent.spec.scope
+
+    @cached_property
+    def workers(self) -> list[Workers]:
+        """The workloads in scope with their pods."""
+        return self.world.in_scope(self.scope)
+
+    def settling(self, target: ObjectRef, message: str) -> Settling:
+        """Neither broken nor whole yet."""
+        return Settling(self.intent.name, self.index, target, message)
+
+    def violation(
+        self,
+        detector: str,
+        fault_class: FaultClass,
+        target: ObjectRef,
+        *,
+        severity: Severity,
+        reason: str,
+        message: str,
+        subject: ObjectRef | None = None,
+        container: str | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> Violation:
+        """A violation of this expectation; facts without a value are left out."""
+        return Violation(
+            intent=self.intent.name,
+            expectation=self.index,
+            detector=detector,
+            fault_class=fault_class,
+            severity=severity,
+            target=target,
+            subject=subject or target,
+            reason=reason,
+            message=message,
+            container=container,
+            facts={name: value for name, value in (facts or {}).items() if value},
+        )
+
+    def container_violation(
+        self,
+        detector: str,
+        fault_class: FaultClass,
+        workers: Workers,
+        pod: Pod,
+        container: ContainerStatus,
+        *,
+        reason: str,
+        message: str,
+        facts: Mapping[str, str] | None = None,
+    ) -> Violation:
+        """A violation seen in one container, with what every such violation tells: image, restarts, and
+        whether it is an init container."""
+        init = any(container is other for other in pod.status.init_container_statuses)
+        return self.violation(
+            detector,
+            fault_class,
+            workers.ref,
+            severity=severity_of(workers),
+            reason=reason,
+            message=message,
+            subject=ref("Pod", pod.metadata),
+            container=container.name,
+            facts={
+                "image": image_of(pod, container),
+                "restarts": str(container.restart_count) if container.restart_count else "",
+                "init": "true" if init else "",
+                **(facts or {}),
+            },
+        )
+
+
+def severity_of(workers: Workers) -> Severity:
+    """Critical where nothing of the workload is available; otherwise others still serve."""
+    return Severity.WARNING if workers.rollout.available > 0 else Severity.CRITICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One fault family. `expectations` are the model classes that it judges; `needs` the kinds that it
+    reads, WORKLOADS and NAMED_TARGET standing for the scope's."""
+
+    name: str
+    fault_classes: frozenset[FaultClass]
+    expectations: tuple[type, ...]
+    needs: tuple[str, ...]
+    judge: Callable[[View], Iterable[Finding]]

@@ -1,0 +1,45 @@
+"""A container refers to a ConfigMap, Secret or key that is not there.
+
+Secrets are never read (ARCHITECTURE, invariant 9): their absence is known from the kubelet's words alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectors.base import POD_NEEDS, Detector, Finding, View
+from detectors.model import FaultClass
+from detectors.pods import containers
+from detectors.references import missing_reference
+from intents.model import WorkloadHealthy
+
+NAME = "configReference"
+REASON = "CreateContainerConfigError"
+
+
+def _judge(view: View) -> Iterator[Finding]:
+    for workers in view.workers:
+        for pod in workers.troubled:
+            for container in containers(pod):
+                waiting = container.state.waiting
+                if waiting is None or waiting.reason != REASON:
+                    continue
+                missing = missing_reference(waiting.message)
+                if missing is None:
+                    continue  # another reason for the same status: start_error's
+                yield view.container_violation(
+                    NAME,
+                    FaultClass.CONFIG_REFERENCE,
+                    workers,
+                    pod,
+                    container,
+                    reason=waiting.reason,
+                    message=waiting.message,
+                    facts={
+                        "configMap" if missing.kind == "ConfigMap" else "secret": missing.name,
+                        "key": missing.key or "",
+                    },
+                )
+
+
+DETECTOR = Detector(NAME, frozenset({FaultClass.CONFIG_REFERENCE}), (WorkloadHealthy,), POD_NEEDS, _judge)

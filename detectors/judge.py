@@ -1,0 +1,132 @@
+"""From an Observation to a Judgement: every expectation of every intent is broken, kept, or not known.
+
+Three-valued without exception: the kinds that an expectation's detectors need are asked for first, and a
+Gap in any of them makes the whole expectation Unknown; no detector runs on half a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from detectors.base import NAMED_TARGET, WORKLOADS, Detector, Patience, View
+from detectors.model import (
+    Gap,
+    Judgement,
+    ObjectRef,
+    Observation,
+    Settling,
+    Turn,
+    Unknown,
+    Violation,
+)
+from detectors.registry import detectors_for
+from detectors.world import World, scope_kinds
+from intents.model import EndpointsPresent, Intent, ReplicasAtLeast, Scope, WorkloadHealthy
+
+DEFAULT_PATIENCE = Patience()
+
+
+def judge(
+    intents: Iterable[Intent], observation: Observation, patience: Patience = DEFAULT_PATIENCE
+) -> Judgement:
+    """Judge all expectations against one look at the world.
+
+    Violations that share a fingerprint (forty pods of one workload with one fault) are one, with the newest
+    pod as its subject and the number of pods in `facts["pods"]`.
+    """
+    world = World(observation)
+    violations: list[Violation] = []
+    unknowns: list[Unknown] = []
+    settling: list[Settling] = []
+    judged: set[tuple[str, int]] = set()
+    targets: set[tuple[str, str, str]] = set()
+    for intent in intents:
+        for index, expectation in enumerate(intent.spec.expectations):
+            view = View(intent, index, expectation, world, patience)
+            detectors = detectors_for(expectation)
+            gap = _gap(observation, detectors, intent.spec.scope)
+            if gap is not None:
+                unknowns.append(Unknown(intent.name, index, gap))
+                continue
+            broken: list[Violation] = []
+            unknown: list[Unknown] = []
+            for detector in detectors:
+                for finding in detector.judge(view):
+                    if isinstance(finding, Violation):
+                        broken.append(finding)
+                    elif isinstance(finding, Settling):
+                        settling.append(finding)
+                    else:
+                        unknown.append(finding)
+            if unknown:
+                unknowns.extend(unknown)
+                continue
+            judged.add((intent.name, index))
+            merged = _merge(broken, world)
+            violations.extend(merged)
+            targets.update(target.key for target in _targets(view))
+            targets.update(violation.target.key for violation in merged)
+    return Judgement(
+        at=observation.at,
+        violations=tuple(violations),
+        unknowns=tuple(unknowns),
+        judged=frozenset(judged),
+        settling=tuple(settling),
+        targets=len(targets),
+    )
+
+
+def _gap(observation: Observation, detectors: Sequence[Detector], scope: Scope) -> Gap | None:
+    """The first Gap among the kinds that these detectors need. No detector at all is a Gap too: an
+    expectation that nobody judges must not look kept."""
+    if not detectors:
+        return Gap("detector", "NoDetector", "no detector judges this expectation", Turn.NOBODY)
+    for detector in detectors:
+        for need in detector.needs:
+            gap = observation.gap(*_kinds(need, scope))
+            if gap is not None:
+                return gap
+    return None
+
+
+def _kinds(need: str, scope: Scope) -> tuple[str, ...]:
+    if need == WORKLOADS:
+        return scope_kinds(scope)
+    if need == NAMED_TARGET:
+        if scope.name is None:
+            return ()
+        return ("Service",) if scope.kind == "Service" else scope_kinds(scope)
+    return (need,)
+
+
+def _merge(found: list[Violation], world: World) -> list[Violation]:
+    """One violation a fingerprint: the newest pod speaks for all, being nearest to the present template."""
+    groups: dict[str, list[Violation]] = {}
+    for violation in found:
+        groups.setdefault(violation.fingerprint, []).append(violation)
+    merged = []
+    for group in groups.values():
+        if len(group) == 1:
+            merged.append(group[0])
+            continue
+        newest = max(
+            group, key=lambda violation: (_created(world, violation.subject), violation.subject.name)
+        )
+        pods = len({violation.subject for violation in group})
+        merged.append(replace(newest, facts={**newest.facts, "pods": str(pods)}))
+    return merged
+
+
+def _created(world: World, subject: ObjectRef) -> str:
+    found = world.find(subject)
+    return found.metadata.creation_timestamp if found is not None else ""
+
+
+def _targets(view: View) -> Iterable[ObjectRef]:
+    """The objects that an expectation is about, whether or not they are broken."""
+    if isinstance(view.expectation, WorkloadHealthy | ReplicasAtLeast):
+        return (workers.ref for workers in view.workers)
+    if isinstance(view.expectation, EndpointsPresent):
+        return (ObjectRef("Service", view.scope.namespace, view.expectation.service),)
+    return ()

@@ -1,0 +1,120 @@
+"""What pod statuses say, in the few predicates that several detectors share.
+
+Detectors do not import each other, so "this is explained by an OOM kill" lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectors.facts import ContainerStatus, Pod, Terminated
+
+OOM_KILLED = "OOMKilled"
+IMAGE_REASONS = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+"""Waiting reasons of the kubelet's image manager (kubernetes pkg/kubelet/images/types.go and cri-api)."""
+START_REASONS = frozenset(
+    {
+        "RunContainerError",
+        "CreateContainerError",
+        "StartError",
+        "ContainerCannotRun",
+        "PreCreateHookError",
+        "PreStartHookError",
+        "PostStartHookError",
+    }
+)
+"""Reasons that mean "the runtime could not start it" (kubelet, pkg/kubelet/container/sync_result.go and
+kuberuntime; StartError is containerd's reason, ContainerCannotRun Docker's)."""
+
+
+def alive(pod: Pod) -> bool:
+    """Whether the pod still counts: not on its way out and not finished. Evicted pods (Failed) stay listed
+    long after their ReplicaSet replaced them."""
+    return pod.metadata.deletion_timestamp is None and pod.status.phase not in ("Succeeded", "Failed")
+
+
+def quiet(pod: Pod) -> bool:
+    """Whether nothing in this pod can interest a pod detector.
+
+    The hot path: it runs for every pod of every workload under an intent, so it stops at the first doubt
+    and allocates nothing. True needs: Running, pod condition Ready True, every container ready and none
+    ever terminated before.
+    """
+    status = pod.status
+    if status.phase != "Running" or not status.container_statuses:
+        return False
+    for container in status.container_statuses:
+        if not container.ready or container.last_state.terminated is not None:
+            return False
+    for container in status.init_container_statuses:
+        if container.state.waiting is not None or container.last_state.terminated is not None:
+            return False
+    for condition in status.conditions:
+        if condition.type == "Ready":
+            return condition.status == "True"
+    return False
+
+
+def ready(pod: Pod) -> bool:
+    """The pod condition Ready, which is what Services go by."""
+    return any(
+        condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions
+    )
+
+
+def containers(pod: Pod) -> Iterator[ContainerStatus]:
+    """Every container status, init containers first: they come first in a pod's life too."""
+    yield from pod.status.init_container_statuses
+    yield from pod.status.container_statuses
+
+
+def image_of(pod: Pod, container: ContainerStatus) -> str:
+    """The image as declared (the status may hold a resolved name)."""
+    for declared in pod.spec.containers:
+        if declared.name == container.name:
+            return declared.image or container.image
+    return container.image
+
+
+def endings(container: ContainerStatus) -> Iterator[Terminated]:
+    """How the container ended, now and the time before."""
+    if container.state.terminated is not None:
+        yield container.state.terminated
+    if container.last_state.terminated is not None:
+        yield container.last_state.terminated
+
+
+def oom_ending(container: ContainerStatus) -> Terminated | None:
+    """The ending that the kernel's OOM killer caused, as the runtime reported it.
+
+    Exit code 137 alone is any SIGKILL (a failed liveness probe ends so too) and proves nothing. Where the
+    limit is too small even for the runtime's init process, there is only runc's sentence.
+    """
+    for ending in endings(container):
+        if ending.reason == OOM_KILLED or "OOM-killed" in ending.message:
+            return ending
+    waiting = container.state.waiting
+    if waiting is not None and "OOM-killed" in waiting.message:
+        return Terminated(exit_code=128, reason=OOM_KILLED, message=waiting.message)
+    return None
+
+
+def start_failed(container: ContainerStatus) -> bool:
+    """Whether the latest thing known is that the runtime could not start it."""
+    waiting = container.state.waiting
+    if waiting is not None and waiting.reason in START_REASONS:
+        return True
+    return (
+        any(ending.reason in START_REASONS for ending in endings(container))
+        and container.state.running is None
+    )

@@ -1,0 +1,148 @@
+"""From violations to cases: what belongs together, what comes first, and whether it is ours to mend now."""
+
+from __future__ import annotations
+
+from detectors.facts import Workload
+from detectors.model import (
+    Case,
+    CaseKey,
+    CaseReason,
+    FaultClass,
+    Judgement,
+    ObjectRef,
+    Observation,
+    Severity,
+    Violation,
+)
+from detectors.rollout import Phase
+from detectors.timestamps import seconds
+from detectors.world import Workers, World
+from intents.model import WORKLOAD_KINDS
+
+PRECEDENCE = (
+    FaultClass.ABSENT,
+    FaultClass.DRIFT,
+    FaultClass.CONFIG_REFERENCE,
+    FaultClass.IMAGE_PULL,
+    FaultClass.START_ERROR,
+    FaultClass.OOM_KILLED,
+    FaultClass.CRASH_LOOP,
+    FaultClass.UNSCHEDULABLE,
+    FaultClass.NO_ENDPOINTS,
+    FaultClass.NOT_READY,
+    FaultClass.REPLICAS_LOW,
+    FaultClass.ENDPOINTS_NOT_READY,
+    FaultClass.METRIC,
+)
+"""Causes before symptoms: what a later one shows may come from an earlier one, never the other way round.
+Drift stands before the faults of pods because a field that differs from the wish is what changed."""
+
+CAN_PASS = frozenset(
+    {
+        FaultClass.UNSCHEDULABLE,
+        FaultClass.NOT_READY,
+        FaultClass.REPLICAS_LOW,
+        FaultClass.ENDPOINTS_NOT_READY,
+        FaultClass.METRIC,
+    }
+)
+"""Faults that every rollout shows for a while. The others do not go away by waiting: a pod of the newest
+template that cannot pull its image never will."""
+
+MENDABLE_KINDS = frozenset({*WORKLOAD_KINDS, "Service", "ConfigMap"})
+"""Kinds that a plan may change (remediation's guards hold the binding list)."""
+
+GAINING_WITHIN = 60.0
+"""Seconds since the last progress for which a rollout is taken to be gaining: twice what a default
+readiness probe takes to decide (3 failures, one every 10 s)."""
+
+STORM_SHARE = 0.5
+STORM_AT_LEAST = 3
+"""A storm is more than three targets and more than half of what was judged. Source: ours, cautious; the
+node lifecycle controller calls a zone unhealthy at 55 % (kube-controller-manager
+`--unhealthy-zone-threshold`), and three of a few is ordinary bad luck."""
+
+
+def triage(
+    judgement: Judgement,
+    observation: Observation,
+    targets_total: int | None = None,
+    *,
+    storm_share: float = STORM_SHARE,
+    storm_at_least: int = STORM_AT_LEAST,
+    gaining_within: float = GAINING_WITHIN,
+) -> tuple[Case, ...]:
+    """One case per intent and top owner, each with a named reason; the worst first.
+
+    `targets_total` is the number of objects that were judged (default: `judgement.targets`). The order is
+    severity, then key, so that the same world gives the same queue.
+    """
+    groups: dict[CaseKey, list[Violation]] = {}
+    for violation in judgement.violations:
+        groups.setdefault(CaseKey(violation.intent, *violation.target.key), []).append(violation)
+    if not groups:
+        return ()
+    world = World(observation)
+    total = judgement.targets if targets_total is None else targets_total
+    storm = _storm(groups, total, storm_share, storm_at_least)
+    cases = []
+    for key, violations in groups.items():
+        ordered = tuple(sorted(violations, key=_order))
+        target = ordered[0].target
+        reason = _reason(world, target, ordered[0], gaining_within)
+        if storm and reason is CaseReason.MENDABLE:
+            reason = CaseReason.STORM
+        cases.append(Case(key, target, reason, ordered))
+    severities = list(Severity)
+    return tuple(sorted(cases, key=lambda case: (severities.index(case.severity), case.key)))
+
+
+def _order(violation: Violation) -> tuple[int, int, int, str]:
+    """Cause before symptom; among equals the worse, then the first expectation, then the container."""
+    return (
+        PRECEDENCE.index(violation.fault_class),
+        list(Severity).index(violation.severity),
+        violation.expectation,
+        violation.container or "",
+    )
+
+
+def _storm(groups: dict[CaseKey, list[Violation]], total: int, share: float, at_least: int) -> bool:
+    """Whether too much is unhealthy at once for it to be the targets' own fault. An object that several
+    intents are about counts once."""
+    unhealthy = {(key.kind, key.namespace, key.name) for key in groups}
+    return len(unhealthy) > max(at_least, share * total)
+
+
+def _reason(world: World, target: ObjectRef, primary: Violation, gaining_within: float) -> CaseReason:
+    if target.kind not in MENDABLE_KINDS:
+        return CaseReason.NO_TARGET
+    found = world.find(target)
+    if target.kind not in WORKLOAD_KINDS or not isinstance(found, Workload):
+        return CaseReason.MENDABLE
+    workers = world.workers(target.kind, found)
+    if workers.rollout.phase is Phase.PAUSED:
+        return CaseReason.PAUSED_BY_OWNER
+    if workers.rollout.phase is Phase.GOING_ON and _gaining(world, workers, primary, gaining_within):
+        return CaseReason.ROLLING_OUT
+    return CaseReason.MENDABLE
+
+
+def _gaining(world: World, workers: Workers, primary: Violation, within: float) -> bool:
+    """Whether a rollout that goes on may still end well by itself.
+
+    It needs progress within `within` seconds. Then a fault that can pass is waited for; one that cannot is
+    waited for only where the newest template already has available pods (the fault is some pods', not the
+    template's). A spec that the controller has not seen yet is always waited for.
+    """
+    meta, status = workers.workload.metadata, workers.workload.status
+    if status.observed_generation < meta.generation:
+        return True
+    newest_pod = max((seconds(pod.metadata.creation_timestamp) or 0.0 for pod in workers.pods), default=0.0)
+    progressed = max(workers.rollout.progressed_at or 0.0, newest_pod)
+    if world.at - progressed > within:
+        return False
+    if primary.fault_class in CAN_PASS:
+        return True
+    newest = world.newest_set(workers.ref)
+    return newest is not None and newest.status.available_replicas > 0

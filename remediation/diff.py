@@ -1,0 +1,212 @@
+"""What differs between two states of an object, as keyed leaves and as JSON Patch.
+
+`changed_leaves` is what people, guards and budgets judge; `operations` is what the API server gets. Both come
+from one walk, so neither can say less than the other. Every value that an operation replaces or removes is
+tested first, and so is the merge key of each list element that a pointer passes by position: in a list that
+somebody reordered, the patch fails instead of hitting a neighbour. An `add` needs no test of its own; the
+writer's resourceVersion precondition stands for "still absent".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from intents.fields import FieldPath
+from remediation.merge_keys import element, identities, list_keys
+from remediation.model import ABSENT, Json, Operation, Touched
+from remediation.values import same
+
+
+class PreconditionFailed(ValueError):  # noqa: N818 - RFC 6902's own words
+    """A `test` did not hold, or a pointer leads nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """`operations` turn before into after, `inverse` turns exactly that back."""
+
+    touched: tuple[Touched, ...]
+    operations: tuple[Operation, ...]
+    inverse: tuple[Operation, ...]
+
+
+def diff(before: Json, after: Json) -> Diff:
+    """The difference in both directions; empty where the two are the same."""
+    walked = _walk(before, after)
+    return Diff(tuple(walked.touched), tuple(walked.operations), operations(after, before))
+
+
+def changed_leaves(before: Json, after: Json) -> tuple[Touched, ...]:
+    """Each leaf that differs. A list element that appears or goes shows by its fields other than its merge
+    key; where it has none, by itself."""
+    return tuple(_walk(before, after).touched)
+
+
+def operations(before: Json, after: Json) -> tuple[Operation, ...]:
+    """The smallest JSON Patch from before to after, with its preconditions."""
+    return tuple(_walk(before, after).operations)
+
+
+def leaves(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
+    """Every leaf below a place. Empty maps and atomic lists are leaves."""
+    if isinstance(value, dict) and value:
+        for key in sorted(value):
+            yield from leaves(value[key], (*path, key))
+        return
+    keys = list_keys(path) if isinstance(value, list) and value else None
+    if keys is None or identities(value, keys) is None:
+        yield path, value
+        return
+    for item in value:
+        inside = (*path, element(item, keys))
+        rest = {key: part for key, part in item.items() if key not in keys}
+        if rest:
+            yield from leaves(rest, inside)
+        else:
+            yield inside, item
+
+
+# ---------------------------------------------------------------- the walk
+
+
+@dataclass(slots=True)
+class _Walked:
+    touched: list[Touched] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+
+
+def _walk(before: Json, after: Json) -> _Walked:
+    found = _Walked()
+    _maps(before, after, (), "", found)
+    return found
+
+
+def _maps(before: Json, after: Json, path: FieldPath, pointer: str, found: _Walked) -> None:
+    for key in sorted(before.keys() | after.keys()):
+        here, at = (*path, key), f"{pointer}/{escape(key)}"
+        if key not in after:
+            _removed(before[key], here, at, found)
+        elif key not in before:
+            found.touched += [Touched(leaf, ABSENT, value) for leaf, value in leaves(after[key], here)]
+            found.operations.append(Operation("add", at, after[key]))
+        else:
+            _values(before[key], after[key], here, at, found)
+
+
+def _removed(value: Any, path: FieldPath, pointer: str, found: _Walked) -> None:
+    found.touched += [Touched(leaf, was, ABSENT) for leaf, was in leaves(value, path)]
+    found.operations += [Operation("test", pointer, value), Operation("remove", pointer)]
+
+
+def _values(before: Any, after: Any, path: FieldPath, pointer: str, found: _Walked) -> None:
+    if same(before, after):
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        _maps(before, after, path, pointer, found)
+        return
+    keys = list_keys(path)
+    if keys and isinstance(before, list) and isinstance(after, list):
+        old, new = identities(before, keys), identities(after, keys)
+        if old is not None and new is not None:
+            _keyed(before, after, path, pointer, found)
+            return
+    found.touched.append(Touched(path, before, after))
+    found.operations += [Operation("test", pointer, before), Operation("replace", pointer, after)]
+
+
+def _keyed(before: list[Any], after: list[Any], path: FieldPath, pointer: str, found: _Walked) -> None:
+    keys = list_keys(path) or ()
+    new = dict(zip(identities(after, keys) or (), after, strict=True))
+    old = identities(before, keys) or []
+    gone = []
+    for place, (who, item) in enumerate(zip(old, before, strict=True)):
+        if who not in new:
+            gone.append(place)
+            continue
+        inner = _Walked()
+        _maps(item, new.pop(who), (*path, element(item, keys)), f"{pointer}/{place}", inner)
+        if inner.operations:
+            found.touched += inner.touched
+            found.operations += [*_tests(item, keys, f"{pointer}/{place}"), *inner.operations]
+    for place in reversed(gone):  # from the end, so that no removal moves another
+        at, item = f"{pointer}/{place}", before[place]
+        found.operations += _tests(item, keys, at)
+        found.touched += [Touched(leaf, was, ABSENT) for leaf, was in leaves([item], path)]
+        found.operations += [Operation("test", at, item), Operation("remove", at)]
+    for item in new.values():
+        found.touched += [Touched(leaf, ABSENT, value) for leaf, value in leaves([item], path)]
+        found.operations.append(Operation("add", f"{pointer}/-", item))
+
+
+def _tests(item: Json, keys: tuple[str, ...], pointer: str) -> list[Operation]:
+    return [Operation("test", f"{pointer}/{escape(key)}", item[key]) for key in keys if key in item]
+
+
+# ---------------------------------------------------------------- JSON Patch
+
+
+def escape(key: str) -> str:
+    """One reference token of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def tokens(pointer: str) -> list[str]:
+    """The reference tokens of a JSON pointer."""
+    if pointer and not pointer.startswith("/"):
+        raise PreconditionFailed(f"{pointer!r} is no JSON pointer")
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def apply(document: Json, patch: Sequence[Operation]) -> Json:
+    """The document after the patch, which applies as a whole or raises PreconditionFailed. The argument is
+    not changed."""
+    result = deepcopy(document)
+    for operation in patch:
+        *above, last = tokens(operation.path) or [""]
+        parent: Any = result
+        for token in above:
+            parent = _child(parent, token, operation.path)
+        _step(parent, last, operation)
+    return result
+
+
+def _step(parent: Any, last: str, operation: Operation) -> None:
+    match operation.op:
+        case "add" if isinstance(parent, list):
+            place = len(parent) if last == "-" else _place(last, len(parent) + 1, operation.path)
+            parent.insert(place, deepcopy(operation.value))
+        case "add" if isinstance(parent, dict):
+            parent[last] = deepcopy(operation.value)
+        case "test":
+            if not same(_child(parent, last, operation.path), operation.value):
+                raise PreconditionFailed(f"test failed: {operation.path}")
+        case "remove" | "replace" as op:
+            _child(parent, last, operation.path)
+            _put(parent, last, operation, op)
+        case _:
+            raise PreconditionFailed(f"{operation.path} leads nowhere")
+
+
+def _put(parent: Any, last: str, operation: Operation, op: Literal["remove", "replace"]) -> None:
+    where = int(last) if isinstance(parent, list) else last
+    if op == "remove":
+        del parent[where]
+    else:
+        parent[where] = deepcopy(operation.value)
+
+
+def _child(parent: Any, token: str, pointer: str) -> Any:
+    if isinstance(parent, list):
+        return parent[_place(token, len(parent), pointer)]
+    if isinstance(parent, dict) and token in parent:
+        return parent[token]
+    raise PreconditionFailed(f"{pointer} leads nowhere")
+
+
+def _place(token: str, length: int, pointer: str) -> int:
+    if not (token.isascii() and token.isdigit()) or int(token) >= length:
+        raise PreconditionFailed(f"{pointer} leads nowhere")
+    return int(token)

@@ -1,0 +1,149 @@
+"""What Kubernetes' schema says about the few kinds that we may touch: which lists merge by which key, which
+fields are quantities, which may be a number or a name.
+
+A closed table, not discovery: the guards must mean the same thing on every server version. Sources: the
+`patchMergeKey` and `listMapKey` markers of k8s.io/api v0.36 core/v1 and apps/v1 types. Where the two differ
+(`ports` patch by containerPort alone, but are a map by containerPort and protocol) the stricter pair counts.
+A list that is not named here is atomic: replaced whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from intents.fields import Element, FieldPath
+
+API_VERSIONS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Service": "v1",
+    "ConfigMap": "v1",
+}
+"""The kinds that a plan may touch, each with its only apiVersion."""
+
+POD = ("spec", "template", "spec")
+CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
+
+_PER_CONTAINER = {
+    "env": ("name",),
+    "ports": ("containerPort", "protocol"),
+    "volumeMounts": ("mountPath",),
+    "volumeDevices": ("devicePath",),
+}
+_PER_POD = {
+    "volumes": ("name",),
+    "imagePullSecrets": ("name",),
+    "hostAliases": ("ip",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+    "resourceClaims": ("name",),
+    "schedulingGates": ("name",),
+}
+_LISTS: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("spec", "ports"): ("port", "protocol"),
+    **{(*POD, name): keys for name, keys in _PER_POD.items()},
+    **{(*POD, containers): ("name",) for containers in CONTAINER_LISTS},
+    **{
+        (*POD, containers, name): keys
+        for containers in CONTAINER_LISTS
+        for name, keys in _PER_CONTAINER.items()
+    },
+}
+_NUMBERS = frozenset({"containerPort", "port"})
+_DEFAULTS = {"protocol": "TCP"}
+_FREE_MAPS = frozenset(
+    {"limits", "requests", "labels", "annotations", "matchLabels", "nodeSelector", "data", "binaryData"}
+)
+_PROBE_HANDLERS = frozenset({"httpGet", "tcpSocket"})
+
+
+def names(path: FieldPath) -> tuple[str, ...]:
+    """The path without its list elements."""
+    return tuple(segment for segment in path if isinstance(segment, str))
+
+
+def list_keys(path: FieldPath) -> tuple[str, ...] | None:
+    """The merge keys of the list at this path, None where it is atomic."""
+    return None if path and isinstance(path[-1], Element) else _LISTS.get(names(path))
+
+
+def closed_to_additions(path: FieldPath) -> bool:
+    """Lists in which a patch never makes a new element: what is new there is a new program to run."""
+    return names(path)[-1] in CONTAINER_LISTS
+
+
+Identity = tuple[Any, ...]
+
+
+def identity(item: Any, keys: tuple[str, ...]) -> Identity | None:
+    """What makes the element this element, or None where it lacks its key or the key has another type."""
+    if not isinstance(item, dict) or keys[0] not in item:
+        return None
+    values = []
+    for key in keys:
+        value = item.get(key, _DEFAULTS.get(key))
+        if isinstance(value, bool) or not isinstance(value, int if key in _NUMBERS else str):
+            return None
+        values.append(value)
+    return tuple(values)
+
+
+def element(item: dict[str, Any], keys: tuple[str, ...]) -> Element:
+    """The element's segment in a path: its merge keys, as far as it states them."""
+    return Element(key=tuple((key, str(item[key])) for key in keys if key in item))
+
+
+def identities(items: list[Any], keys: tuple[str, ...]) -> list[Identity] | None:
+    """The identity of each element, or None where one has none or two are the same: then the list can only
+    be taken whole."""
+    found = [identity(item, keys) for item in items]
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(items) == len(set(known)) else None
+
+
+def is_quantity(path: FieldPath) -> bool:
+    """Whether the field holds a Kubernetes quantity."""
+    match path:
+        case (*_, "resources", "limits" | "requests", str()):
+            return True
+        case (*_, "sizeLimit" | "divisor"):
+            return True
+        case _:
+            return False
+
+
+def is_number_or_name(path: FieldPath) -> bool:
+    """Whether the field is an IntOrString."""
+    match path:
+        case (*_, "targetPort" | "maxUnavailable" | "maxSurge"):
+            return True
+        case (*_, str(handler), "port"):
+            return handler in _PROBE_HANDLERS
+        case _:
+            return False
+
+
+def is_text(path: FieldPath) -> bool:
+    """Whether the field can only be a string, also where the live object has no value to compare with."""
+    match path:
+        case ("spec", "selector", str()):
+            return True
+        case (*_, "env", Element(), "value"):
+            return True
+        case (*_, "image" | "name" | "key"):
+            return True
+        case (*_, str(parent), str()):
+            return parent in _FREE_MAPS - {"limits", "requests"}
+        case _:
+            return False
+
+
+def in_free_map(path: FieldPath) -> bool:
+    """Whether the field is an entry of a map whose keys people choose (labels, limits, data)."""
+    match path:
+        case ("spec", "selector", str()):
+            return True
+        case (*_, str(parent), str()):
+            return parent in _FREE_MAPS
+        case _:
+            return False

@@ -1,0 +1,159 @@
+"""From a candidate's manifest to a plan: the exact operations, bound by a digest.
+
+The digest covers the target's uid, the operations and what the touched fields held before; not the
+resourceVersion, because status changes all the time and voids no review. What was reviewed is what is
+applied: a plan is stored, approved and written under the same digest, and `still_valid` says whether it may
+still be written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detectors.model import ObjectRef
+from intents.fields import MISSING, get
+from remediation.diff import PreconditionFailed, apply, changed_leaves, diff, leaves
+from remediation.digest import create_digest, patch_digest, plan_digest
+from remediation.manifest import merge
+from remediation.merge_keys import API_VERSIONS
+from remediation.model import ABSENT, Candidate, Create, Delete, Json, NoPlan, Patch, Plan, Touched
+from remediation.plan_json import plan_from_json, plan_to_json
+from remediation.undo import inverse_for, undo_plan, undo_valid
+from remediation.untrusted import refuse_strange
+from remediation.values import canonical, same, same_value
+
+__all__ = [
+    "inverse_for",
+    "plan_change",
+    "plan_digest",
+    "plan_from_json",
+    "plan_to_json",
+    "still_valid",
+    "undo_plan",
+    "undo_valid",
+    "unexpected_changes",
+]
+
+
+def plan_change(candidate: Candidate, live: Json | None, desired: Json | None = None) -> Plan | NoPlan:
+    """What the candidate changes in the live object.
+
+    `live` None means that the object was read and is not there; then only a manifest that an intent desires
+    is created, exactly as the intent states it (`desired`), under the name that the intent gives it.
+    """
+    if live is None:
+        return _create(candidate, desired)
+    if (wrong := _other_object(candidate.target, live)) is not None:
+        return wrong
+    merged = merge(live, candidate.manifest, candidate.target)
+    if isinstance(merged, NoPlan):
+        return merged
+    change = diff(live, merged)
+    if not change.operations:
+        return NoPlan("NothingToChange", f"{candidate.target} is already like that")
+    target = candidate.target._replace(uid=str(get(live, ("metadata", "uid"))))
+    digest = patch_digest(target, change.operations, change.touched)
+    return Patch(target, change.operations, change.inverse, change.touched, digest)
+
+
+def _other_object(target: ObjectRef, live: Json) -> NoPlan | None:
+    """The live object must be the very one that the candidate is about."""
+    uid = get(live, ("metadata", "uid"))
+    if not isinstance(uid, str) or not uid:
+        return NoPlan("NoUid", f"{target} was read without its uid")
+    if target.uid and uid != target.uid:
+        return NoPlan("OtherIncarnation", f"{target} was deleted and created anew")
+    found = (
+        live.get("kind", target.kind),
+        get(live, ("metadata", "namespace")),
+        get(live, ("metadata", "name")),
+    )
+    return None if found == target.key else NoPlan("OtherObject", f"read {found}, wanted {target.key}")
+
+
+def _create(candidate: Candidate, desired: Json | None) -> Create | NoPlan:
+    target = candidate.target._replace(uid="")
+    if desired is None:
+        return NoPlan("Absent", f"{target} does not exist, and no intent says how it should be")
+    if (strange := refuse_strange(desired)) is not None:
+        return strange
+    if not same(candidate.manifest, desired):
+        return NoPlan("NotDesired", "only the manifest that the intent states is created, unchanged")
+    meta = desired.get("metadata") or {}
+    manifest = {**desired, "metadata": {**meta, "namespace": meta.get("namespace", target.namespace)}}
+    named = (manifest.get("kind"), manifest["metadata"]["namespace"], manifest["metadata"].get("name"))
+    if named != target.key or manifest.get("apiVersion") != API_VERSIONS.get(target.kind):
+        return NoPlan("OtherObject", f"the desired manifest is not {target}")
+    touched = tuple(Touched(path, ABSENT, value) for path, value in leaves(manifest, ()))
+    return Create(target, manifest, touched, create_digest(target, manifest))
+
+
+def still_valid(plan: Plan, live: Json | None) -> bool:
+    """Whether the plan still means what was reviewed: same incarnation, every touched field as it was, and
+    the operations (with their positions) still apply."""
+    match plan:
+        case Create():
+            return live is None
+        case Delete():
+            return live is not None and (
+                get(live, ("metadata", "uid")) == plan.target.uid
+                and get(live, ("metadata", "resourceVersion")) == plan.resource_version
+            )
+        case Patch():
+            return (
+                live is not None
+                and get(live, ("metadata", "uid")) == plan.target.uid
+                and all(_unchanged(live, leaf) for leaf in plan.touched)
+                and _does_what_it_says(plan, live)
+            )
+
+
+def _unchanged(live: Json, leaf: Touched) -> bool:
+    found = get(live, leaf.path)
+    return found is MISSING if leaf.before == ABSENT else same(found, leaf.before)
+
+
+def _does_what_it_says(plan: Patch, live: Json) -> bool:
+    """Whether the operations change exactly the touched leaves: guards judge these, the server gets those."""
+    try:
+        after = apply(live, plan.operations)
+    except PreconditionFailed:
+        return False
+    return _as_set(changed_leaves(live, after)) == _as_set(plan.touched)
+
+
+def _as_set(touched: tuple[Touched, ...]) -> set[tuple[Any, str, str]]:
+    return {(leaf.path, canonical(leaf.before), canonical(leaf.after)) for leaf in touched}
+
+
+_SERVERS_OWN = ("status",)
+_SERVERS_METADATA = frozenset({"resourceVersion", "generation", "managedFields", "uid", "creationTimestamp"})
+_SERVERS_ANNOTATIONS = (
+    "intentd.io/",
+    "deployment.kubernetes.io/",
+    "deprecated.daemonset.template.generation",
+)
+
+
+def unexpected_changes(plan: Patch, live: Json, result: Json) -> tuple[Touched, ...]:
+    """What a (dry-run) write changed beyond the plan: an admission webhook or a default at work. A reviewer
+    saw none of it."""
+    planned = {leaf.path: leaf for leaf in plan.touched}
+    return tuple(
+        leaf
+        for leaf in changed_leaves(live, result)
+        if not _servers_own(leaf)
+        and not (leaf.path in planned and same_value(leaf.after, planned[leaf.path].after, leaf.path))
+    )
+
+
+def _servers_own(leaf: Touched) -> bool:
+    match leaf.path:
+        case (str(part), *_) if part in _SERVERS_OWN:
+            return True
+        case ("metadata", str(key), *_) if key in _SERVERS_METADATA:
+            return True
+        case ("metadata", "annotations", str(key)):
+            return key.startswith(_SERVERS_ANNOTATIONS)
+        case _:
+            return False

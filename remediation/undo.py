@@ -1,0 +1,161 @@
+"""Putting back exactly what a plan changed, and nothing else, in the object as it is now.
+
+Others may have changed other fields, inserted a sidecar or reordered a list since; so the undo is computed
+anew against the live object. It is possible only while every field that we touched still holds what we
+wrote. What the server added to a part that we created (defaults) goes with that part; what somebody else put
+into a map that we created stays, and so does the map.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from intents.fields import MISSING, Element, FieldPath, get
+from remediation.diff import changed_leaves, leaves, operations, tokens
+from remediation.digest import delete_digest, patch_digest
+from remediation.merge_keys import in_free_map, list_keys
+from remediation.model import ABSENT, Create, Delete, Json, NoPlan, Operation, Patch, Plan, Touched
+from remediation.values import same_value
+
+
+class CannotUndoError(ValueError):
+    """The undo was asked for where it is not ours to do."""
+
+
+def undo_valid(plan: Plan, live: Json | None) -> bool:
+    """Whether the fields that the plan touched are still as it left them, in the same incarnation."""
+    return isinstance(_undo(plan, live), Patch | Delete)
+
+
+def undo_plan(plan: Plan, live: Json | None) -> Plan:
+    """The undo as a plan of its own, for the object as it is now. Raises CannotUndoError where `undo_valid` is
+    false: then the fields are somebody else's and a person has to look."""
+    found = _undo(plan, live)
+    if isinstance(found, NoPlan):
+        raise CannotUndoError(f"{found.reason}: {found.detail}")
+    return found
+
+
+def inverse_for(plan: Patch, live: Json) -> tuple[Operation, ...]:
+    """The undo's operations with positions as they are now; raises CannotUndoError like `undo_plan`."""
+    undo = undo_plan(plan, live)
+    return undo.operations if isinstance(undo, Patch) else ()
+
+
+def undo_covers(plan: Plan, path: FieldPath) -> bool:
+    """Whether an undo of the plan may touch this place: a field that the plan touched, or one inside a part
+    that it created (a server's default)."""
+    if isinstance(plan, Patch):
+        created = [place for step, place in _steps_back(plan) if step.op == "remove"]
+        return any(leaf.path == path for leaf in plan.touched) or any(
+            _below(path, place) for place in created
+        )
+    return False
+
+
+def _undo(plan: Plan, live: Json | None) -> Plan | NoPlan:
+    if live is None:
+        return NoPlan("Gone", "there is no such object any more")
+    uid, version = get(live, ("metadata", "uid")), get(live, ("metadata", "resourceVersion"))
+    if isinstance(plan, Delete):
+        return NoPlan("NoUndo", "a deletion is an undo itself")
+    if plan.target.uid and uid != plan.target.uid:
+        return NoPlan("OtherIncarnation", "the object was deleted and created anew")
+    theirs = [leaf for leaf in plan.touched if not _holds(live, leaf)]
+    if theirs:
+        return NoPlan("NotOurs", f"changed since: {theirs[0]}")
+    if isinstance(plan, Create):
+        target = plan.target._replace(uid=str(uid))
+        return Delete(target, str(version), delete_digest(target, str(version)))
+    return _restore(plan, live)
+
+
+def _holds(live: Json, leaf: Touched) -> bool:
+    found = get(live, leaf.path)
+    if leaf.after == ABSENT:
+        return found is MISSING
+    return found is not MISSING and same_value(found, leaf.after, leaf.path)
+
+
+def _restore(plan: Patch, live: Json) -> Patch | NoPlan:
+    ours = {leaf.path for leaf in plan.touched}
+    restored = deepcopy(live)
+    for step, place in _steps_back(plan):
+        if step.op == "remove":
+            _take_out(restored, place, ours)
+        elif step.op == "add" and any(leaf not in ours for leaf, _ in _now(restored, place)):
+            return NoPlan("NotOurs", f"somebody put something else where we removed: {step.path}")
+        else:
+            _put_back(restored, place, step.value)
+    forward = operations(live, restored)
+    touched = changed_leaves(live, restored)
+    if not forward:
+        return NoPlan("NothingToUndo", "the object is already as it was")
+    digest = patch_digest(plan.target, forward, touched)
+    return Patch(plan.target, forward, operations(restored, live), touched, digest)
+
+
+def _now(document: Json, place: FieldPath) -> list[tuple[FieldPath, Any]]:
+    found = get(document, place)
+    return [] if found is MISSING else list(leaves(found, place))
+
+
+def _take_out(document: Json, place: FieldPath, ours: set[FieldPath]) -> None:
+    """Remove a part that we created, unless somebody has since put an entry of their own into a map in it:
+    then only our own fields go."""
+    shared = any(in_free_map(leaf) and leaf not in ours for leaf, _ in _now(document, place))
+    for gone in [leaf for leaf in ours if _below(leaf, place)] if shared else [place]:
+        parent = get(document, gone[:-1])
+        if isinstance(parent, dict):
+            parent.pop(str(gone[-1]), None)
+        elif isinstance(parent, list):
+            parent.remove(get(document, gone))
+
+
+def _put_back(document: Json, place: FieldPath, value: Any) -> None:
+    here: Any = document
+    for depth, segment in enumerate(place[:-1]):
+        if isinstance(segment, str):
+            empty: Any = [] if isinstance(place[depth + 1], Element) else {}
+            here = here.setdefault(segment, empty)
+        else:
+            here = get({"list": here}, ("list", segment))
+    last = place[-1]
+    if isinstance(last, str):
+        here[last] = deepcopy(value)
+    else:
+        here.append(deepcopy(value))
+
+
+def _below(path: FieldPath, place: FieldPath) -> bool:
+    return path[: len(place)] == place
+
+
+# ---------------------------------------------------------------- pointers to keyed paths
+
+
+def _steps_back(plan: Patch) -> list[tuple[Operation, FieldPath]]:
+    """The inverse's effects by keyed path. Positions are resolved by the merge keys that the inverse itself
+    tests, so no copy of the old object is needed."""
+    tested = {step.path: step.value for step in plan.inverse if step.op == "test"}
+    return [(step, _keyed(step, tested)) for step in plan.inverse if step.op != "test"]
+
+
+def _keyed(step: Operation, tested: dict[str, Any]) -> FieldPath:
+    path: FieldPath = ()
+    pointer = ""
+    for token in tokens(step.path):
+        keys = list_keys(path)
+        pointer += "/" + token.replace("~", "~0").replace("/", "~1")
+        if keys is None:
+            path = (*path, token)
+        elif token == "-":  # noqa: S105 - JSON Patch's "after the last element"
+            path = (
+                *path,
+                Element(key=tuple((key, str(step.value[key])) for key in keys if key in step.value)),
+            )
+        else:
+            known = [(key, str(tested[f"{pointer}/{key}"])) for key in keys if f"{pointer}/{key}" in tested]
+            path = (*path, Element(key=tuple(known)))
+    return path

@@ -10,6 +10,7 @@ import msgspec
 from daemon.kube import write
 from daemon.kube.connect import Connection
 from daemon.kube.errors import ClusterError
+from daemon.kube.evidence import gather
 from daemon.kube.kinds import RESOURCES, path_of
 from daemon.kube.reflector import Pace, Reflector
 from daemon.kube.transport import Transport
@@ -113,7 +114,7 @@ class KubeCluster:
         return found
 
     def gather(self, case: Case) -> RawEvidence:
-        raise NotImplementedError(case)
+        return gather(self._transport, self._clock, case)
 
     def patch(
         self,

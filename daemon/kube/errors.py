@@ -59,7 +59,11 @@ def server_sentence(body: bytes) -> str:
         text = _STATUS.decode(body).message
     except msgspec.MsgspecError:
         text = body[:SENTENCE_LIMIT].decode("utf-8", "replace")
-    return " ".join(text.split())[:SENTENCE_LIMIT]
+    text = " ".join(text.split())
+    if len(text) <= SENTENCE_LIMIT:
+        return text
+    # Strict decoding quotes the whole object first; what is wrong stands at the end.
+    return f"{text[:100]} ... {text[100 - SENTENCE_LIMIT :]}"
 
 
 def from_status(

@@ -34,7 +34,8 @@ class Patience:
     every 10 s). `unschedulable` 10 s lets a rolling update on a full node free its place. `creating` 300 s
     is past the kubelet's own limit for mounts (2 min 3 s, volumemanager) plus a slow pull. `recent` 600 s
     is when the kubelet forgets its restart back-off (twice its longest, 5 min). `restarts` 3 is where the
-    back-off passes half a minute (10, 20, 40 s). `missing` 30 s is for controllers to create pods and for
+    back-off passes half a minute (10, 20, 40 s), and `relapse` 70 s is their sum: a container that has run
+    for so long has outlived them. `missing` 30 s is for controllers to create pods and for
     EndpointSlices to follow.
     """
 
@@ -43,6 +44,7 @@ class Patience:
     creating: float = 300.0
     recent: float = 600.0
     restarts: int = 3
+    relapse: float = 70.0
     missing: float = 30.0
 
 

@@ -1,0 +1,40 @@
+"""No node takes the pod."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectors.base import POD_NEEDS, Detector, Finding, View, severity_of
+from detectors.model import FaultClass
+from detectors.timestamps import age
+from detectors.world import ref
+from intents.model import WorkloadHealthy
+
+NAME = "unschedulable"
+
+
+def _judge(view: View) -> Iterator[Finding]:
+    for workers in view.workers:
+        for pod in workers.troubled:
+            for condition in pod.status.conditions:
+                # SchedulingGated is somebody's wish, SchedulerError the scheduler's own trouble.
+                if (condition.type, condition.status, condition.reason) != (
+                    "PodScheduled",
+                    "False",
+                    "Unschedulable",
+                ):
+                    continue
+                since = age(condition.last_transition_time, view.at)
+                if since is not None and since > view.patience.unschedulable:
+                    yield view.violation(
+                        NAME,
+                        FaultClass.UNSCHEDULABLE,
+                        workers.ref,
+                        severity=severity_of(workers),
+                        reason=condition.reason,
+                        message=condition.message,
+                        subject=ref("Pod", pod.metadata),
+                    )
+
+
+DETECTOR = Detector(NAME, frozenset({FaultClass.UNSCHEDULABLE}), (WorkloadHealthy,), POD_NEEDS, _judge)

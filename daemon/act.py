@@ -58,7 +58,12 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         return plan if still_valid(plan, live) else None
 
     done = write(
-        world, row.case_id, plan.target, current, lambda p, live: context_for(world, memory, row, case, p, live), event=Event.APPLY_STARTED
+        world,
+        row.case_id,
+        plan.target,
+        current,
+        lambda p, live: context_for(world, memory, row, case, p, live),
+        event=Event.APPLY_STARTED,
     )
     match done.step:
         case Step.WRITTEN:
@@ -71,7 +76,17 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
             _record(world, _gone(row, done.detail))
         case Step.REFUSED:
             failed = [Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id)] if done.started else []
-            _record(world, *failed, escalated(row.case_id, case, reason=f"the API server refused it: {done.detail}", cause=row.cause, outcome=Outcome.REFUSED))
+            _record(
+                world,
+                *failed,
+                escalated(
+                    row.case_id,
+                    case,
+                    reason=f"the API server refused it: {done.detail}",
+                    cause=row.cause,
+                    outcome=Outcome.REFUSED,
+                ),
+            )
         case Step.RETRY if done.started:
             _record(world, Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
         case Step.RETRY | Step.UNKNOWN:
@@ -88,17 +103,39 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
         entry = guarded(row.case_id, plan, done.verdicts, "not tried")
         if approval_only(done.verdicts):
             title = f"intentd proposes a change: {plan.target} in {plan.target.namespace}"
-            body = "\n".join([row.cause, *map(str, plan.touched), f"intentd approve {row.case_id} --digest {plan.digest[:12]}"])
-            entry = Entry(entry.event, entry.payload | {"notice": {"severity": case.severity.value, "title": title, "body": body}}, entry.case)
+            body = "\n".join(
+                [
+                    row.cause,
+                    *map(str, plan.touched),
+                    f"intentd approve {row.case_id} --digest {plan.digest[:12]}",
+                ]
+            )
+            entry = Entry(
+                entry.event,
+                entry.payload | {"notice": {"severity": case.severity.value, "title": title, "body": body}},
+                entry.case,
+            )
         _record(world, entry)
     if not approval_only(done.verdicts) and not temporary(done.verdicts):
-        _record(world, escalated(row.case_id, case, reason=f"a guard refused it: {done.detail}", cause=row.cause, outcome=Outcome.REFUSED))
+        _record(
+            world,
+            escalated(
+                row.case_id,
+                case,
+                reason=f"a guard refused it: {done.detail}",
+                cause=row.cause,
+                outcome=Outcome.REFUSED,
+            ),
+        )
 
 
 def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
     match _settle(world, row, plan, Event.APPLY_STARTED):
         case Step.WRITTEN, detail:
-            _record(world, Entry(Event.APPLIED, {"operation_id": row.operation_id, "settled": detail}, row.case_id))
+            _record(
+                world,
+                Entry(Event.APPLIED, {"operation_id": row.operation_id, "settled": detail}, row.case_id),
+            )
         case Step.GONE, detail:
             _record(world, _gone(row, detail))
         case Step.RETRY, _:
@@ -127,7 +164,12 @@ def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str)
 
     target = plan.target if not isinstance(plan, Create) else _created(world, plan.target)
     done = write(
-        world, row.case_id, target, current, lambda p, live: context_for(world, memory, row, case, p, live, rollback=True), event=Event.ROLLBACK_STARTED
+        world,
+        row.case_id,
+        target,
+        current,
+        lambda p, live: context_for(world, memory, row, case, p, live, rollback=True),
+        event=Event.ROLLBACK_STARTED,
     )
     match done.step:
         case Step.WRITTEN:
@@ -158,13 +200,23 @@ def _settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> 
 
 
 def _rolled_back(row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
-    entry = escalated(row.case_id, case, reason=f"{why}; our change was undone", cause=row.cause, outcome=Outcome.ROLLED_BACK)
-    return Entry(Event.ROLLED_BACK, entry.payload | {"undone": [str(leaf) for leaf in plan.touched]}, row.case_id)
+    entry = escalated(
+        row.case_id,
+        case,
+        reason=f"{why}; our change was undone",
+        cause=row.cause,
+        outcome=Outcome.ROLLED_BACK,
+    )
+    return Entry(
+        Event.ROLLED_BACK, entry.payload | {"undone": [str(leaf) for leaf in plan.touched]}, row.case_id
+    )
 
 
 def _stuck(row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
     entry = escalated(row.case_id, case, reason=why, cause=row.cause)
-    return Entry(Event.ROLLBACK_IMPOSSIBLE, entry.payload | {"ours": [str(leaf) for leaf in plan.touched]}, row.case_id)
+    return Entry(
+        Event.ROLLBACK_IMPOSSIBLE, entry.payload | {"ours": [str(leaf) for leaf in plan.touched]}, row.case_id
+    )
 
 
 def _created(world: World, target: ObjectRef) -> ObjectRef:
@@ -190,7 +242,11 @@ def _settle(world: World, row: CaseRow, plan: Plan, started: Event) -> tuple[Ste
         return Step.WRITTEN, "found our operation on the object"
     undoing = started is Event.ROLLBACK_STARTED
     if live is None:
-        return (Step.WRITTEN, "the object that we created is gone") if undoing and isinstance(plan, Create) else _absent(plan)
+        return (
+            (Step.WRITTEN, "the object that we created is gone")
+            if undoing and isinstance(plan, Create)
+            else _absent(plan)
+        )
     if target.uid and live["metadata"]["uid"] != target.uid:
         return Step.GONE, f"{target} was deleted and created anew"
     if _version(live) != version:
@@ -199,7 +255,11 @@ def _settle(world: World, row: CaseRow, plan: Plan, started: Event) -> tuple[Ste
     result = resend(world, again, live, operation_id=operation_id)
     if result.status is WriteStatus.DONE:
         return Step.WRITTEN, "sent again on the same version"
-    return (Step.RETRY, result.message) if result.status is WriteStatus.UNKNOWN else (Step.REFUSED, result.message)
+    return (
+        (Step.RETRY, result.message)
+        if result.status is WriteStatus.UNKNOWN
+        else (Step.REFUSED, result.message)
+    )
 
 
 def _absent(plan: Plan) -> tuple[Step, str]:

@@ -74,7 +74,9 @@ class Commands:
             "problems": [str(problem) for problem in self._memory.catalog.problems],
             "last_look_seconds_ago": None if judgement is None else round(now - judgement.at, 1),
             "violations": 0 if judgement is None else len(judgement.violations),
-            "unknown": [] if judgement is None else [f"{item.intent}: {item.gap.message}" for item in judgement.unknowns],
+            "unknown": []
+            if judgement is None
+            else [f"{item.intent}: {item.gap.message}" for item in judgement.unknowns],
             "open_cases": len(open_cases(self._world.store)),
             "storm": self._memory.storm,
             "pauses": [asdict(pause) for pause in active_pauses(self._world.store, now)],
@@ -90,27 +92,48 @@ class Commands:
         if row.state is not State.PROPOSED or row.digest is None:
             raise CommandError(f"case {row.case_id} is {row.state}: there is nothing to approve")
         if not digest or not row.digest.startswith(digest):
-            raise CommandError(f"that is not the digest of the plan that stands now; read it again with `intentd show {row.case_id}`")
+            raise CommandError(
+                f"that is not the digest of the plan that stands now; read it again with `intentd show {row.case_id}`"
+            )
         until = self._world.clock.now() + seconds(self._world.settings.approval_expires)
         self._record(Entry(Event.APPROVED, {"digest": row.digest, "by": who, "until": until}, row.case_id))
         return {"case": row.case_id, "approved_until": until}
 
     def _reject(self, arguments: Json, who: str) -> Json:
         row, reason = self._case(arguments), str(arguments.get("reason") or "no reason given")
-        self._record(Entry(Event.REJECTED, {"outcome": Outcome.REFUSED.value, "reason": f"rejected by {who}: {reason}", "by": who}, row.case_id))
+        self._record(
+            Entry(
+                Event.REJECTED,
+                {"outcome": Outcome.REFUSED.value, "reason": f"rejected by {who}: {reason}", "by": who},
+                row.case_id,
+            )
+        )
         return {"case": row.case_id}
 
     def _undo(self, arguments: Json, who: str) -> Json:
         row = self._case(arguments)
-        undoable = row.state is State.VERIFYING or (row.state is State.CLOSED and row.outcome == Outcome.FIXED)
+        undoable = row.state is State.VERIFYING or (
+            row.state is State.CLOSED and row.outcome == Outcome.FIXED
+        )
         if not undoable or row.operation_id is None:
-            raise CommandError(f"case {row.case_id} has no change of ours that stands ({row.outcome or row.state})")
+            raise CommandError(
+                f"case {row.case_id} has no change of ours that stands ({row.outcome or row.state})"
+            )
         self._record(Entry(Event.UNDO_ASKED, {"reason": f"undo asked by {who}", "by": who}, row.case_id))
         return {"case": row.case_id}
 
     def _close(self, arguments: Json, who: str) -> Json:
         row = self._case(arguments)
-        self._record(Entry(Event.CLOSED, {"outcome": Outcome.ESCALATED.value, "reason": f"closed by {who}: {arguments.get('reason') or ''}"}, row.case_id))
+        self._record(
+            Entry(
+                Event.CLOSED,
+                {
+                    "outcome": Outcome.ESCALATED.value,
+                    "reason": f"closed by {who}: {arguments.get('reason') or ''}",
+                },
+                row.case_id,
+            )
+        )
         return {"case": row.case_id}
 
     def _pause(self, arguments: Json, who: str) -> Json:

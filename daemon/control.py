@@ -45,7 +45,9 @@ class ControlServer:
             self._server = _Server(str(path), handle)
         finally:
             os.umask(old)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="control", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="control", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

@@ -43,7 +43,9 @@ COALESCE = 0.02
 class Cycle:
     """Runs the loops until `stop` is set. Each `*_once` is one turn, for tests and `run --once`."""
 
-    def __init__(self, world: World, memory: Memory, telemetry: Telemetry, *, beat: Callable[[], None]) -> None:
+    def __init__(
+        self, world: World, memory: Memory, telemetry: Telemetry, *, beat: Callable[[], None]
+    ) -> None:
         self._world, self._memory, self._telemetry, self._beat = world, memory, telemetry, beat
         self.stop = threading.Event()
 
@@ -72,7 +74,11 @@ class Cycle:
 
     def _thinkable(self, row: CaseRow) -> bool:
         case = self._memory.cases.get(row.key)
-        return row.state in THINKABLE and case is not None and case.reason in (CaseReason.MENDABLE, CaseReason.NO_TARGET)
+        return (
+            row.state in THINKABLE
+            and case is not None
+            and case.reason in (CaseReason.MENDABLE, CaseReason.NO_TARGET)
+        )
 
     # ------------------------------------------------------------ loops
 

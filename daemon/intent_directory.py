@@ -122,7 +122,7 @@ def read_intent_file(path: Path) -> bytes | FileError:
     try:
         return _read_regular(os.path.realpath(path, strict=True))
     except OSError as error:
-        return _file_error(error, is_link=path.is_symlink())
+        return _file_error(error, is_link=os.path.islink(path))  # noqa: PTH114 - never raises
 
 
 def _concerns_us(_change: watchfiles.Change, path: str) -> bool:

@@ -8,11 +8,17 @@ from intents.model import Intent, Mode
 from store.queries import Grant
 
 
-def effective_mode(intent: Intent, ceiling: Mode, grants: Sequence[Grant], *, fault_class: str, weights: str) -> Mode:
+def effective_mode(
+    intent: Intent, ceiling: Mode, grants: Sequence[Grant], *, fault_class: str, weights: str
+) -> Mode:
     """Without a matching grant nothing goes beyond `propose`, whatever the intent says: new weights begin
     without trust. `*` in a grant matches every class or any weights."""
     earned = max(
-        (Mode(grant.mode) for grant in grants if grant.fault_class in ("*", fault_class) and grant.weights in ("*", weights)),
+        (
+            Mode(grant.mode)
+            for grant in grants
+            if grant.fault_class in ("*", fault_class) and grant.weights in ("*", weights)
+        ),
         key=lambda mode: mode.rank,
         default=Mode.PROPOSE,
     )

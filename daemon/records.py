@@ -70,17 +70,28 @@ def resolved(row: CaseRow, quiet: float) -> Entry:
     reason = f"not seen for {quiet:.0f} s, and we had changed nothing"
     payload: Json = {"outcome": Outcome.SELF_RESOLVED.value, "reason": reason}
     if row.state.value == "Stuck":
-        payload = {"outcome": Outcome.ESCALATED.value, "reason": f"not seen for {quiet:.0f} s after a person was called"}
+        payload = {
+            "outcome": Outcome.ESCALATED.value,
+            "reason": f"not seen for {quiet:.0f} s after a person was called",
+        }
     return Entry(Event.RESOLVED, payload, row.case_id)
 
 
-def escalated(case_id: str, case: Case | None, *, reason: str, cause: str = "", outcome: Outcome = Outcome.ESCALATED) -> Entry:
+def escalated(
+    case_id: str, case: Case | None, *, reason: str, cause: str = "", outcome: Outcome = Outcome.ESCALATED
+) -> Entry:
     """Close a case by calling a person. The notice is part of the row: told at least once."""
     what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
-    body = "\n".join(part for part in (what, f"Cause: {cause}" if cause else "", f"Why a person: {reason}") if part)
+    body = "\n".join(
+        part for part in (what, f"Cause: {cause}" if cause else "", f"Why a person: {reason}") if part
+    )
     severity = case.severity.value if case else "warning"
     notice = {"severity": severity, "title": f"intentd needs you: {what}", "body": body}
-    return Entry(Event.ESCALATED, {"outcome": outcome.value, "reason": reason, "cause": cause, "notice": notice}, case_id)
+    return Entry(
+        Event.ESCALATED,
+        {"outcome": outcome.value, "reason": reason, "cause": cause, "notice": notice},
+        case_id,
+    )
 
 
 def diagnosed(
@@ -101,7 +112,9 @@ def diagnosed(
         "questions": [_asked(question, reply) for question, reply in asked],
     }
     if isinstance(answer, Unusable):
-        return Entry(Event.UNUSABLE, payload | {"reason": answer.reason.value, "detail": answer.detail}, case_id)
+        return Entry(
+            Event.UNUSABLE, payload | {"reason": answer.reason.value, "detail": answer.detail}, case_id
+        )
     chosen = {
         "cites": list(answer.evidence_ids),
         "confidence": answer.confidence,
@@ -133,7 +146,12 @@ def _asked(question: Question, reply: Answer | Unusable) -> Json:
 
 def planned(case_id: str, plan: Plan, summary: str) -> Entry:
     """The change in full, with its digest: what approval and the write are bound to."""
-    payload = {"plan": plan_to_json(plan), "digest": plan.digest, "touched": touched(plan.touched), "summary": summary}
+    payload = {
+        "plan": plan_to_json(plan),
+        "digest": plan.digest,
+        "touched": touched(plan.touched),
+        "summary": summary,
+    }
     return Entry(Event.PLANNED, payload, case_id)
 
 
@@ -153,7 +171,12 @@ def touched(fields: Sequence[Touched]) -> list[Json]:
 
 def guarded(case_id: str, plan: Plan, verdicts: Sequence[Verdict], dry_run: str) -> Entry:
     """Each guard's inputs and verdict, before anything is written."""
-    payload = {"digest": plan.digest, "verdicts": verdict_rows(verdicts), "allowed": all(v.allowed for v in verdicts), "dry_run": dry_run}
+    payload = {
+        "digest": plan.digest,
+        "verdicts": verdict_rows(verdicts),
+        "allowed": all(v.allowed for v in verdicts),
+        "dry_run": dry_run,
+    }
     return Entry(Event.GUARDED, payload, case_id)
 
 
@@ -163,10 +186,15 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[Json]:
 
 
 def _plain(inputs: Mapping[str, Any]) -> Json:
-    return {name: value if isinstance(value, str | int | float | bool | list | dict | None) else str(value) for name, value in inputs.items()}
+    return {
+        name: value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+        for name, value in inputs.items()
+    }
 
 
-def write_started(event: Event, case_id: str, plan: Plan, target: ObjectRef, operation_id: str, resource_version: str) -> Entry:
+def write_started(
+    event: Event, case_id: str, plan: Plan, target: ObjectRef, operation_id: str, resource_version: str
+) -> Entry:
     """Durable before the write: which operation, on which version of what."""
     payload = {
         "operation_id": operation_id,

@@ -29,7 +29,9 @@ class _Part(BaseModel):
 class Kubernetes(_Part):
     """Which cluster, and how long to wait for it."""
 
-    kubeconfig: Path | None = Field(default=None, description="Default: in-cluster account, else KUBECONFIG, else ~/.kube/config.")
+    kubeconfig: Path | None = Field(
+        default=None, description="Default: in-cluster account, else KUBECONFIG, else ~/.kube/config."
+    )
     context: str | None = None
     connect_timeout: Duration = "5s"
     read_timeout: Duration = "20s"
@@ -58,7 +60,9 @@ class Model(_Part):
     ca_file: Path | None = None
     timeout: Duration = Field(default="60s", description="For one question.")
     context_tokens: int = Field(default=4096, ge=1024, le=131072)
-    patience: Duration = Field(default="10m", description="A case waits so long for an absent model before it escalates.")
+    patience: Duration = Field(
+        default="10m", description="A case waits so long for an absent model before it escalates."
+    )
 
 
 class Limits(_Part):
@@ -66,14 +70,20 @@ class Limits(_Part):
 
     mode: Mode = Field(default=Mode.AUTO, description="No intent goes further than this.")
     namespaces: tuple[str, ...] = Field(default=(), description="Only these namespaces; any where empty.")
-    system_namespaces: bool = Field(default=False, description="Also kube-* namespaces, if an intent names them.")
+    system_namespaces: bool = Field(
+        default=False, description="Also kube-* namespaces, if an intent names them."
+    )
     cluster_changes: int = Field(default=20, ge=0)
     namespace_changes: int = Field(default=10, ge=0)
     fault_class_changes: int = Field(default=10, ge=0)
     per: Duration = "1h"
-    storm_targets: int = Field(default=3, ge=1, description="A storm needs more unhealthy targets than this, and")
+    storm_targets: int = Field(
+        default=3, ge=1, description="A storm needs more unhealthy targets than this, and"
+    )
     storm_share: float = Field(default=0.5, gt=0, le=1, description="more than this share of all targets.")
-    concurrent: int = Field(default=1, ge=1, le=16, description="Cases with a write under verification at once, cluster-wide.")
+    concurrent: int = Field(
+        default=1, ge=1, le=16, description="Cases with a write under verification at once, cluster-wide."
+    )
 
 
 class Notify(_Part):
@@ -114,16 +124,27 @@ def _socket() -> Path:
 class Settings(BaseSettings):
     """Everything that is not an intent."""
 
-    model_config = SettingsConfigDict(env_prefix="INTENTD_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="INTENTD_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
 
     intents: Path = Field(default_factory=lambda: _config_folder() / "intents")
     database: Path = Field(default_factory=lambda: _state_folder() / "ledger.db")
     socket: Path = Field(default_factory=_socket)
-    kill_switch: Path = Field(default_factory=lambda: _state_folder() / "kill-switch", description="While this file exists nothing is written.")
+    kill_switch: Path = Field(
+        default_factory=lambda: _state_folder() / "kill-switch",
+        description="While this file exists nothing is written.",
+    )
     look_interval: Duration = Field(default="5s", description="At least this often; changes wake it at once.")
-    not_ready_grace: Duration = Field(default="30s", description="A container may be not ready for so long after it started.")
-    reopen_after: Duration = Field(default="30m", description="A case that ended unfixed is looked at again after this.")
-    human_edit_grace: Duration = Field(default="10m", description="Fields that a person changed so recently are only proposed for.")
+    not_ready_grace: Duration = Field(
+        default="30s", description="A container may be not ready for so long after it started."
+    )
+    reopen_after: Duration = Field(
+        default="30m", description="A case that ended unfixed is looked at again after this."
+    )
+    human_edit_grace: Duration = Field(
+        default="10m", description="Fields that a person changed so recently are only proposed for."
+    )
     approval_expires: Duration = "1h"
     retention: Duration = "90d"
     log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
@@ -159,13 +180,19 @@ def load_settings(path: Path | None = None) -> Settings:
     values: Any = {}
     if path is not None or chosen.exists():
         try:
-            values = yaml.load(chosen.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # noqa: S506 - a safe loader
+            values = (
+                yaml.load(chosen.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+            )
         except OSError as error:
-            raise SettingsError(f"{chosen}: cannot be read ({error.strerror}). Check the path and the rights.") from error
+            raise SettingsError(
+                f"{chosen}: cannot be read ({error.strerror}). Check the path and the rights."
+            ) from error
         except yaml.YAMLError as error:
             raise SettingsError(f"{chosen}: not YAML: {error}") from error
         if not isinstance(values, dict):
-            raise SettingsError(f"{chosen}: must be a mapping of settings, such as `intents: /etc/intentd/intents`.")
+            raise SettingsError(
+                f"{chosen}: must be a mapping of settings, such as `intents: /etc/intentd/intents`."
+            )
     try:
         return Settings(**values)
     except ValidationError as error:
@@ -173,7 +200,9 @@ def load_settings(path: Path | None = None) -> Settings:
         for detail in error.errors():
             where = ".".join(str(part) for part in detail["loc"])
             remedy = " Remove it or correct its name." if detail["type"] == "extra_forbidden" else ""
-            lines.append(f"{chosen}: {where}: {detail['msg']}.{remedy} (or in INTENTD_{where.replace('.', '__').upper()})")
+            lines.append(
+                f"{chosen}: {where}: {detail['msg']}.{remedy} (or in INTENTD_{where.replace('.', '__').upper()})"
+            )
         raise SettingsError("\n".join(lines)) from error
 
 

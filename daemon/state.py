@@ -39,7 +39,7 @@ class Memory:
     catalog: Catalog
     metrics: Mapping[str, MetricReading | Gap] = field(default_factory=dict)
     metrics_at: float = 0.0  # monotonic
-    desired: Mapping[str, Json | None | Gap] = field(default_factory=dict)
+    desired: Mapping[str, Json | Gap | None] = field(default_factory=dict)
     judgement: Judgement | None = None
     cases: Mapping[CaseKey, Case] = field(default_factory=dict)  # as of the latest look
     clear_since: Mapping[CaseKey, float] = field(default_factory=dict)  # monotonic; absent = not clear

@@ -25,16 +25,33 @@ class Telemetry:
         self._clock = clock
         self.registry = CollectorRegistry()
         kwargs = {"registry": self.registry}
-        self.look_seconds = Histogram("intentd_look_duration_seconds", "Time of one look.", buckets=_FAST, **kwargs)
+        self.look_seconds = Histogram(
+            "intentd_look_duration_seconds", "Time of one look.", buckets=_FAST, **kwargs
+        )
         self.last_look = Gauge("intentd_last_look_timestamp_seconds", "When the last look ended.", **kwargs)
-        self.violations = Gauge("intentd_violations", "Broken expectations in the last look.", ["intent", "fault_class"], **kwargs)
-        self.unknowns = Gauge("intentd_unknown_expectations", "Expectations that the last look could not judge.", ["reason"], **kwargs)
+        self.violations = Gauge(
+            "intentd_violations", "Broken expectations in the last look.", ["intent", "fault_class"], **kwargs
+        )
+        self.unknowns = Gauge(
+            "intentd_unknown_expectations",
+            "Expectations that the last look could not judge.",
+            ["reason"],
+            **kwargs,
+        )
         self.cases_opened = Counter("intentd_cases_opened", "Cases opened.", **kwargs)
         self.cases_closed = Counter("intentd_cases_closed", "Cases closed by looking.", **kwargs)
-        self.think_seconds = Histogram("intentd_think_duration_seconds", "Time from evidence to plan.", buckets=_SLOW, **kwargs)
-        self.act_seconds = Histogram("intentd_act_duration_seconds", "Time of one act on one case.", ["state"], buckets=_FAST, **kwargs)
-        self.store_failures = Counter("intentd_store_failures", "Turns that the database refused.", ["loop"], **kwargs)
-        self.crashes = Counter("intentd_loop_crashes", "Loops restarted after an unexpected error.", ["loop"], **kwargs)
+        self.think_seconds = Histogram(
+            "intentd_think_duration_seconds", "Time from evidence to plan.", buckets=_SLOW, **kwargs
+        )
+        self.act_seconds = Histogram(
+            "intentd_act_duration_seconds", "Time of one act on one case.", ["state"], buckets=_FAST, **kwargs
+        )
+        self.store_failures = Counter(
+            "intentd_store_failures", "Turns that the database refused.", ["loop"], **kwargs
+        )
+        self.crashes = Counter(
+            "intentd_loop_crashes", "Loops restarted after an unexpected error.", ["loop"], **kwargs
+        )
         self.paused = Gauge("intentd_paused", "1 while a pause or the kill switch is in force.", **kwargs)
 
     @contextmanager

@@ -72,12 +72,16 @@ def think(world: World, memory: Memory, row: CaseRow) -> None:
     if isinstance(found.answer, Unusable):
         if found.answer.reason in RETRY and _still_patient(world, memory, row.case_id):
             return  # nothing was learnt; the next turn asks again
-        entries.append(escalated(row.case_id, case, reason=f"{found.answer.reason}: {found.answer.detail}", cause=cause))
+        entries.append(
+            escalated(row.case_id, case, reason=f"{found.answer.reason}: {found.answer.detail}", cause=cause)
+        )
     elif found.plan is not None and not isinstance(found.plan, NoPlan):
         entries.append(planned(row.case_id, found.plan, found.answer.chosen.summary))
     else:
         why = found.plan.detail if isinstance(found.plan, NoPlan) else "the answer holds no change"
-        entries.append(escalated(row.case_id, case, reason=f"no change can be made of the answer: {why}", cause=cause))
+        entries.append(
+            escalated(row.case_id, case, reason=f"no change can be made of the answer: {why}", cause=cause)
+        )
     record(entries, at=world.clock.now())
     memory.thought.set()
 
@@ -101,14 +105,21 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
     answer, asked = _pump(world, case, evidence, tuple(candidates), intent, raw.live)
     plan_or_not: Plan | NoPlan | None = None
     if isinstance(answer, Diagnosis):
-        plan_or_not = plans.get(answer.chosen.id) or plan_change(answer.chosen, live_of(answer.chosen, case, raw))
+        plan_or_not = plans.get(answer.chosen.id) or plan_change(
+            answer.chosen, live_of(answer.chosen, case, raw)
+        )
         if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in failed:
             plan_or_not = NoPlan("FailedBefore", "this very change was made before and did not hold")
     return Consultation(answer, evidence, tuple(candidates), asked, plan_or_not)
 
 
 def _pump(
-    world: World, case: Case, evidence: Evidence, candidates: Sequence[Candidate], intent: Intent, live: Json | None
+    world: World,
+    case: Case,
+    evidence: Evidence,
+    candidates: Sequence[Candidate],
+    intent: Intent,
+    live: Json | None,
 ) -> tuple[Diagnosis | Unusable, tuple[tuple[Question, Answer | Unusable], ...]]:
     asked: list[tuple[Question, Answer | Unusable]] = []
     questions = consult(case, evidence, candidates, intent, live)
@@ -139,7 +150,11 @@ def with_memory(world: World, case: Case, intent: Intent, raw: RawEvidence) -> R
             else:
                 metrics[expectation.query] = value
     return dataclasses.replace(
-        raw, last_known_good=stored[0] if stored else None, related_good=related, metrics=metrics, gaps=tuple(gaps)
+        raw,
+        last_known_good=stored[0] if stored else None,
+        related_good=related,
+        metrics=metrics,
+        gaps=tuple(gaps),
     )
 
 

@@ -61,7 +61,9 @@ Current = Callable[[Json | None], Plan | None]
 """The plan's operations for the object as it is now, None where the fields changed since."""
 
 
-def write(world: World, case_id: str, target: ObjectRef, current: Current, context: Contextual, *, event: Event) -> Written:
+def write(
+    world: World, case_id: str, target: ObjectRef, current: Current, context: Contextual, *, event: Event
+) -> Written:
     """One attempt at one plan. `event` is APPLY_STARTED or ROLLBACK_STARTED."""
     first = _review(world, target, current, context)
     if isinstance(first, Written):
@@ -71,7 +73,9 @@ def write(world: World, case_id: str, target: ObjectRef, current: Current, conte
     if rehearsal.status is not WriteStatus.DONE:
         return Written(_REHEARSAL[rehearsal.status], f"dry run: {rehearsal.message}", verdicts)
     if (difference := _unlike_plan(plan, rehearsal.live)) is not None:
-        return Written(Step.REFUSED, f"dry run: the API server would make something else of it: {difference}", verdicts)
+        return Written(
+            Step.REFUSED, f"dry run: the API server would make something else of it: {difference}", verdicts
+        )
     second = _review(world, target, current, context)
     if isinstance(second, Written):
         return second
@@ -86,7 +90,9 @@ def write(world: World, case_id: str, target: ObjectRef, current: Current, conte
     return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
 
 
-def _review(world: World, target: ObjectRef, current: Current, context: Contextual) -> Written | tuple[Plan, Json | None, tuple[Verdict, ...]]:
+def _review(
+    world: World, target: ObjectRef, current: Current, context: Contextual
+) -> Written | tuple[Plan, Json | None, tuple[Verdict, ...]]:
     """Steps 1 and 2."""
     live = world.cluster.read(target)
     if isinstance(live, Gap):
@@ -100,7 +106,12 @@ def _review(world: World, target: ObjectRef, current: Current, context: Contextu
         return Written(Step.STALE, "the fields changed since they were reviewed")
     verdicts = run_guards(context(plan, live), GUARDS)
     if not allowed(verdicts):
-        return Written(Step.DENIED, "; ".join(f"{v.guard}: {v.reason}" for v in verdicts if not v.allowed), verdicts, live)
+        return Written(
+            Step.DENIED,
+            "; ".join(f"{v.guard}: {v.reason}" for v in verdicts if not v.allowed),
+            verdicts,
+            live,
+        )
     return plan, live, verdicts
 
 
@@ -115,7 +126,13 @@ def resend(world: World, plan: Plan, live: Json | None, *, operation_id: str) ->
 def _send(world: World, plan: Plan, live: Json | None, *, operation_id: str, dry_run: bool) -> WriteResult:
     match plan:
         case Patch(target=target, operations=operations):
-            return world.cluster.patch(target, operations, resource_version=_version(live), operation_id=operation_id, dry_run=dry_run)
+            return world.cluster.patch(
+                target,
+                operations,
+                resource_version=_version(live),
+                operation_id=operation_id,
+                dry_run=dry_run,
+            )
         case Create(manifest=manifest):
             return world.cluster.create(manifest, operation_id=operation_id, dry_run=dry_run)
         case Delete(target=target):
@@ -161,4 +178,3 @@ _STEPS = {
     WriteStatus.EXISTS: Step.STALE,
     WriteStatus.REFUSED: Step.REFUSED,
 }
-

@@ -199,7 +199,8 @@ class _Gathering:
     def _keep_pods(self, pods: list[Json]) -> None:
         pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
         pods.sort(key=lambda pod: not is_troubled(pod))
-        self.pods = [_without_managed_fields(pod) for pod in pods[:PODS]]
+        kept = (_without_managed_fields(pod) for pod in pods[:PODS])
+        self.pods = [{**pod, "kind": "Pod", "apiVersion": "v1"} for pod in kept]
 
     def _relate(self, item: Json, kind: str) -> None:
         found = {**_without_managed_fields(item), "kind": kind, "apiVersion": RESOURCES[kind].api_version}

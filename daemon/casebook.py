@@ -1,0 +1,53 @@
+"""The newest case of every key, read from the ledger once per write: what each look asks, without a query
+where nothing was recorded since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from detectors.model import CaseKey
+from remediation.saga import Event, State
+from store.ledger import Ledger
+from store.queries import CaseRow, newest_cases, steps
+
+
+class CaseBook:
+    """Used by the look loop only."""
+
+    def __init__(self, store: Ledger) -> None:
+        self._store = store
+        self._read_at = -1
+        self._rows: Mapping[CaseKey, CaseRow] = {}
+        self._seen: dict[str, list[dict[str, Any]]] = {}
+
+    @property
+    def rows(self) -> Mapping[CaseKey, CaseRow]:
+        """By key, open or closed."""
+        if self._read_at != self._store.writes:
+            read_at = self._store.writes  # before the query: a row that comes meanwhile is read next time
+            self._rows = {row.key: row for row in newest_cases(self._store)}
+            self._read_at = read_at
+        return self._rows
+
+    @property
+    def open(self) -> tuple[CaseRow, ...]:
+        """Cases that are not closed."""
+        return tuple(row for row in self.rows.values() if row.state is not State.CLOSED)
+
+    def expectations(self, row: CaseRow) -> frozenset[int]:
+        """Which of the intent's expectations were broken when the case was opened: the ones that must be
+        seen whole again."""
+        return frozenset(int(violation["expectation"]) for violation in self._violations(row))
+
+    def fault_classes(self, row: CaseRow) -> frozenset[str]:
+        """The fault classes that the case was opened with."""
+        return frozenset(violation["fault_class"] for violation in self._violations(row))
+
+    def _violations(self, row: CaseRow) -> list[dict[str, Any]]:
+        if row.case_id not in self._seen:
+            first = next(
+                (step for step in steps(self._store, row.case_id) if step.event == Event.OPENED), None
+            )
+            self._seen[row.case_id] = list(first.payload.get("violations", [])) if first else []
+        return self._seen[row.case_id]

@@ -1,0 +1,40 @@
+"""`intentd`: the command line. Each command imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import typer
+
+from daemon.cli import cases, doctor, files, ledger, once, orders
+
+app = typer.Typer(
+    name="intentd",
+    help="A self-healing daemon for Kubernetes: intents in, verified fixes out, every step recorded.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+autonomy = typer.Typer(help="What intentd may do by itself.", no_args_is_help=True)
+
+app.command()(once.run)
+app.command()(files.check)
+app.command()(orders.status)
+app.command()(files.intents)
+app.command()(files.schema)
+app.command()(cases.cases)
+app.command()(cases.show)
+app.command()(cases.explain)
+app.command()(orders.approve)
+app.command()(orders.reject)
+app.command()(orders.undo)
+app.command()(orders.close)
+app.command()(orders.pause)
+app.command()(orders.resume)
+app.command()(doctor.doctor)
+app.add_typer(ledger.app, name="ledger")
+autonomy.command("grant")(orders.grant)
+app.add_typer(autonomy, name="autonomy")
+
+
+def main() -> None:
+    """The console script."""
+    app()

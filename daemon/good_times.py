@@ -1,0 +1,113 @@
+"""Remember objects as they were when last healthy: candidates are made of it.
+
+An object counts as good when its workload finished its rollout, none of its pods is troubled, every
+expectation of every intent about it is judged and kept, and all that has lasted for a while; a bad change
+is not yet visible in its first second. Only the redacted content is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from daemon.state import Memory, World
+from detectors.facts import Service, Workload
+from detectors.model import Gap, Judgement, ObjectRef, Observation, Standing
+from detectors.rollout import Phase
+from detectors.world import Workers
+from detectors.world import World as Picture
+from intents.model import EndpointsPresent, Intent
+from remediation.lastgood import known_good
+from remediation.model import Json
+from store.ledger import Entry
+from store.projection import SystemEvent
+from store.queries import known_good_versions
+
+LASTING = 10.0
+"""Seconds that an object must have been healthy in one version: past a container that dies in its first
+seconds, and two kubelet status updates (10 s, kubelet `nodeStatusUpdateFrequency`)."""
+
+Version = tuple[str, str, str, str]  # kind, namespace, name, version
+
+
+class GoodTimes:
+    """Called every few seconds by a job; remembers since when it has seen each version healthy."""
+
+    def __init__(self, lasting: float = LASTING) -> None:
+        self._lasting = lasting
+        self._since: Mapping[Version, float] = {}
+
+    def note(self, world: World, memory: Memory, observation: Observation) -> int:
+        """Store what has become known good; answers how many objects."""
+        judgement = memory.judgement
+        if judgement is None:
+            return 0
+        now = world.clock.monotonic()
+        picture = Picture(observation)
+        healthy = {
+            (*ref.key, version): ref
+            for intent in memory.catalog.intents.values()
+            for ref, version in _healthy(intent, picture, judgement)
+        }
+        self._since = {version: self._since.get(version, now) for version in healthy}
+        stored = known_good_versions(world.store)
+        fresh = [
+            (version, ref)
+            for version, ref in healthy.items()
+            if now - self._since[version] >= self._lasting and stored.get(ref.key) != version[3]
+        ]
+        entries = [entry for version, ref in fresh for entry in _entries(world, ref, version[3])]
+        if entries:
+            world.store.record(entries, at=world.clock.now())
+        return len(entries)
+
+
+def _healthy(intent: Intent, picture: Picture, judgement: Judgement) -> Iterator[tuple[ObjectRef, str]]:
+    for workers in picture.in_scope(intent.spec.scope):
+        if _at_rest(workers) and judgement.standing(intent.name, workers.ref) is Standing.CLEAR:
+            yield workers.ref, str(workers.workload.metadata.generation)
+    for expectation in intent.spec.expectations:
+        if isinstance(expectation, EndpointsPresent):
+            ref = ObjectRef("Service", intent.spec.scope.namespace, expectation.service)
+            service = picture.find(ref)
+            if isinstance(service, Service) and judgement.standing(intent.name, ref) is Standing.CLEAR:
+                yield ref._replace(uid=service.metadata.uid), service.metadata.resource_version
+
+
+def _at_rest(workers: Workers) -> bool:
+    workload: Workload = workers.workload
+    seen = workload.status.observed_generation >= workload.metadata.generation
+    return seen and workers.rollout.phase is Phase.DONE and not workers.troubled and bool(workers.pods)
+
+
+def _entries(world: World, ref: ObjectRef, version: str) -> Iterator[Entry]:
+    """The object, and the ConfigMaps that its pods refer to, as they are in this healthy moment."""
+    live = world.cluster.read(ref)
+    if live is None or isinstance(live, Gap):
+        return
+    meta = live["metadata"]
+    if ref.kind != "Service" and str(meta.get("generation", 0)) != version:
+        return  # changed since it was judged
+    yield _entry(ref, version, live)
+    for name in sorted(_config_maps(live)):
+        related = ObjectRef("ConfigMap", ref.namespace, name)
+        found = world.cluster.read(related)
+        if isinstance(found, dict):
+            yield _entry(related, str(found["metadata"].get("resourceVersion", "")), found)
+
+
+def _entry(ref: ObjectRef, version: str, live: Json) -> Entry:
+    where = {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+    return Entry(SystemEvent.LAST_GOOD, {**where, "version": version, "manifest": known_good(live)})
+
+
+def _config_maps(node: Any, under: str = "") -> Iterator[str]:
+    """Names of ConfigMaps that a manifest refers to, wherever in the pod template."""
+    if isinstance(node, dict):
+        if under in ("configMapKeyRef", "configMapRef", "configMap") and isinstance(node.get("name"), str):
+            yield node["name"]
+        for key, value in node.items():
+            yield from _config_maps(value, key)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _config_maps(item, under)

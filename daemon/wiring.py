@@ -1,0 +1,185 @@
+"""From settings to a running daemon: every adapter is chosen here and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from daemon.clock import SystemClock
+from daemon.commands import Commands
+from daemon.control import ControlServer
+from daemon.cycle import Cycle
+from daemon.good_times import GoodTimes
+from daemon.http import HttpServer
+from daemon.intent_directory import IntentDirectory
+from daemon.kube.cluster import KubeCluster
+from daemon.kube.connect import connect
+from daemon.kube.reflector import Pace
+from daemon.look import observe
+from daemon.models import models
+from daemon.notify import AppriseNotifier
+from daemon.ports import Metrics
+from daemon.prometheus_metrics import NoMetrics, PrometheusMetrics
+from daemon.rounds import read_catalog, read_metrics, retain, tell_people
+from daemon.settings import Settings, seconds
+from daemon.state import Memory, World
+from daemon.supervisor import Supervisor, notify_systemd
+from daemon.telemetry import Telemetry
+from detectors.model import Gap
+from intents.catalog import Catalog
+from store.ledger import Entry, Ledger
+from store.lock import DatabaseLock
+from store.projection import SystemEvent
+
+log = structlog.get_logger("intentd")
+
+GOOD_TIMES_EVERY = 5.0
+"""Seconds between looks for objects that have become known good."""
+
+TELL_EVERY = 2.0
+"""Seconds between looks at the messages that wait."""
+
+
+def configure_logging(form: str) -> None:
+    """Console for people at a terminal, JSON for everything else, unless the settings say."""
+    chosen = ("console" if sys.stderr.isatty() else "json") if form == "auto" else form
+    renderer = structlog.dev.ConsoleRenderer() if chosen == "console" else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def cluster_of(settings: Settings) -> KubeCluster:
+    """The Cluster port over the official client's configuration and transport. Raises WorldError."""
+    chosen = settings.kubernetes
+    connection = connect(kubeconfig=chosen.kubeconfig, context=chosen.context, in_cluster=None)
+    pace = Pace(stale=seconds(chosen.stale_after))
+    return KubeCluster(
+        connection,
+        SystemClock(),
+        namespaces=settings.limits.namespaces,
+        pace=pace,
+        connect_timeout=seconds(chosen.connect_timeout),
+        read_timeout=seconds(chosen.read_timeout),
+    )
+
+
+def metrics_of(settings: Settings) -> Metrics:
+    """The Metrics port; without an address every reading is a Gap that says so."""
+    return PrometheusMetrics(settings.prometheus) if settings.prometheus.url else NoMetrics()
+
+
+def world_of(settings: Settings, cluster: KubeCluster, store: Ledger) -> World:
+    """Every port, wired."""
+    model, judge = models(settings.model, SystemClock())
+    return World(
+        cluster=cluster,
+        metrics=metrics_of(settings),
+        model=model,
+        judge=judge,
+        clock=SystemClock(),
+        notifier=AppriseNotifier(settings.notify),
+        store=store,
+        settings=settings,
+    )
+
+
+def run(settings: Settings) -> int:
+    """Run until asked to stop; answers the exit code. Raises StoreError, WorldError before it started."""
+    configure_logging(settings.log_format)
+    lock = DatabaseLock(_made(settings))
+    store = Ledger.open(settings.database)
+    cluster = cluster_of(settings)
+    world, memory = world_of(settings, cluster, store), Memory(Catalog())
+    clock, telemetry = world.clock, Telemetry(world.clock)
+    cycle = Cycle(world, memory, telemetry, beat=lambda: notify_systemd("WATCHDOG=1"))
+    supervisor = Supervisor(clock, cycle.stop, crashed=telemetry.crashed)
+    supervisor.wakes(cluster.changed(), memory.looked, memory.thought)
+    supervisor.handle_signals()
+    store.record([Entry(SystemEvent.STARTED, {"database": str(settings.database), "cluster": cluster.host})], at=clock.now())
+    source = IntentDirectory(settings.intents)
+    read_catalog(world, memory, source)
+    cluster.start()
+    jobs = _jobs(world, memory, source)
+    control = ControlServer(settings.socket, Commands(world, memory))
+    http = HttpServer(settings.http, telemetry.registry, healthy=_healthy(world, memory), ready=_ready(world, memory)) if settings.http.enabled else None
+
+    def watching() -> None:
+        for _ in source.changes(cycle.stop):
+            read_catalog(world, memory, source)
+
+    for name, loop in (("look", cycle.looking), ("think", cycle.thinking), ("act", cycle.acting), ("intents", watching)):
+        supervisor.start(name, loop)
+    log.info("running", cluster=cluster.host, intents=str(settings.intents), http=http.port if http else None)
+    notify_systemd("READY=1")
+    while not clock.wait(cycle.stop, 3600):
+        pass
+    notify_systemd("STOPPING=1")
+    control.close()
+    jobs.shutdown(wait=False)
+    drained = supervisor.drain()
+    cluster.stop()
+    if http:
+        http.close()
+    if drained:
+        store.record([Entry(SystemEvent.STOPPED, {})], at=clock.now())
+        store.close()
+    lock.release()
+    log.info("stopped", drained=drained)
+    return 1 if supervisor.failed else 0
+
+
+def _made(settings: Settings) -> Path:
+    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    return settings.database
+
+
+def _jobs(world: World, memory: Memory, source: IntentDirectory) -> BackgroundScheduler:
+    """The slower jobs. A job that fails is logged by APScheduler and runs again at its next time."""
+    good = GoodTimes()
+    scheduler = BackgroundScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}, timezone="UTC")
+    interval = seconds(world.settings.prometheus.interval)
+    scheduler.add_job(read_metrics, "interval", (world, memory), seconds=interval, id="metrics")
+    scheduler.add_job(read_catalog, "interval", (world, memory, source), seconds=60, id="catalog")
+    scheduler.add_job(tell_people, "interval", (world,), seconds=TELL_EVERY, id="notices")
+    scheduler.add_job(lambda: good.note(world, memory, observe(world, memory)), "interval", seconds=GOOD_TIMES_EVERY, id="good-times")
+    scheduler.add_job(retain, "interval", (world,), hours=6, id="retention")
+    scheduler.start()
+    return scheduler
+
+
+def _healthy(world: World, memory: Memory) -> Callable[[], str | None]:
+    """The look loop must have turned within six of its intervals (at least 30 s)."""
+
+    def check() -> str | None:
+        if memory.judgement is None:
+            return None  # still starting; readiness says so
+        age = world.clock.now() - memory.judgement.at
+        limit = max(30.0, 6 * seconds(world.settings.look_interval))
+        return f"the last look is {age:.0f} s old" if age > limit else None
+
+    return check
+
+
+def _ready(world: World, memory: Memory) -> Callable[[], str | None]:
+    def check() -> str | None:
+        gaps = [part for part in world.cluster.snapshot().values() if isinstance(part, Gap)]
+        reasons = [f"{gap.what}: {gap.message}" for gap in gaps]
+        if memory.judgement is None:
+            reasons.append("nothing was judged yet")
+        return "; ".join(reasons) or None
+
+    return check
+

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,29 +77,36 @@ class Instance:
         return self.home.joinpath(*parts)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, *, remove: bool = False) -> Iterator[None]:
         """Only one `up` or `down` at a time; a killed one lets go by dying. GymError names who holds it.
 
-        The file stands beside the folder, so that removing the folder never removes a held lock.
+        The file stands beside the folder, so that removing the folder never removes a held lock. With
+        `remove` it goes at the end; a waiter that opened the removed file notices by its inode.
         """
         self.home.parent.mkdir(parents=True, exist_ok=True)
-        lock = self.home.with_name(f".{self.name}.lock")
-        with lock.open("a+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.seek(0)
-                holder = handle.read().strip() or "another process"
-                raise GymError(
-                    f"{holder} is starting or stopping {self.name} right now", "wait for it or end it"
-                ) from None
-            handle.truncate(0)
-            handle.write(f"process {os.getpid()}")
-            handle.flush()
-            try:
-                yield
-            finally:
+        path = self.home.with_name(f".{self.name}.lock")
+        while True:
+            with path.open("a+") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    handle.seek(0)
+                    holder = handle.read().strip() or "another process"
+                    raise GymError(
+                        f"{holder} is starting or stopping {self.name} right now", "wait for it or end it"
+                    ) from None
+                if not path.exists() or path.stat().st_ino != os.fstat(handle.fileno()).st_ino:
+                    continue
                 handle.truncate(0)
+                handle.write(f"process {os.getpid()}")
+                handle.flush()
+                try:
+                    yield
+                finally:
+                    handle.truncate(0)
+                    if remove:
+                        path.unlink(missing_ok=True)
+                return
 
     def read(self) -> dict[str, Any]:
         """The record, empty where nothing was written yet."""
@@ -110,12 +118,26 @@ class Instance:
 
     def update(self, **values: Any) -> None:
         """Merge values into the record; the file is replaced in one step. None removes a key."""
+        with _RECORD:
+            self._write({**self.read(), **values})
+
+    def update_in(self, key: str, name: str, value: Any) -> None:
+        """Set one entry of a mapping in the record (None removes it), safe among threads."""
+        with _RECORD:
+            record = self.read()
+            entries = {**record.get(key, {}), name: value}
+            self._write({**record, key: {n: v for n, v in entries.items() if v is not None}})
+
+    def _write(self, record: dict[str, Any]) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        record = {**self.read(), **values}
-        record = {key: value for key, value in record.items() if value is not None}
         part = self.path("instance.json.part")
-        part.write_text(json.dumps(record, indent=2) + "\n")
+        kept = {key: value for key, value in record.items() if value is not None}
+        part.write_text(json.dumps(kept, indent=2) + "\n")
         part.replace(self.path("instance.json"))
+
+
+_RECORD = threading.Lock()
+"""`up` starts things from two threads; other processes are kept out by the instance's lock."""
 
 
 def all_instances(state: Path | None = None) -> list[Instance]:

@@ -58,8 +58,7 @@ def start(
             start_new_session=True,
         )
     process = Process(name, child.pid, start_time(child.pid) or 0)
-    record = {p.name: [p.pid, p.started] for p in recorded(instance)}
-    instance.update(processes={**record, name: [process.pid, process.started]})
+    instance.update_in("processes", name, [process.pid, process.started])
     _CHILDREN[child.pid] = child
     return process
 
@@ -89,8 +88,7 @@ def stop(instance: Instance, name: str, seconds: float = 5.0) -> None:
         _signal(process.pid, number)
         wait_until(lambda: not process.alive, wait)
     reap()
-    rest = {p.name: [p.pid, p.started] for p in recorded(instance) if p.name != name}
-    instance.update(processes=rest)
+    instance.update_in("processes", name, None)
 
 
 def marked(instance: Instance) -> list[int]:

@@ -1,0 +1,161 @@
+"""Bring a practice cluster up, find it again, take it down: what the CLI, the demo and the tests call."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gym import build as builder
+from gym.instance import Instance, all_instances
+from gym.paths import GymError
+from gym.providers.base import Capabilities, Provider, Report, Status
+from gym.providers.local import LocalProvider
+
+PROVIDERS: dict[str, Callable[[], Provider]] = {
+    "local": LocalProvider,
+}
+"""From the strongest to the weakest; the first that can be used here is chosen when none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running practice cluster."""
+
+    instance: Instance
+    provider: Provider
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's. Give the daemon a service account's instead (gym.access)."""
+        return self.instance.path("kubeconfig")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.provider.capabilities
+
+    @property
+    def audit_log(self) -> Path | None:
+        """The API server's audit log (JSON lines), where the provider has one."""
+        return self.instance.path("logs", "audit.log") if self.capabilities.audit_log else None
+
+    @property
+    def prometheus_url(self) -> str | None:
+        found: str | None = self.instance.read().get("prometheus")
+        return found
+
+    @property
+    def ollama_url(self) -> str | None:
+        found: str | None = self.instance.read().get("ollama")
+        return found
+
+    def load_image(self, archive: Path) -> None:
+        self.provider.load_image(self.instance, archive)
+
+    def status(self) -> Status:
+        return self.provider.status(self.instance)
+
+
+def _silent(_: str) -> None:
+    return
+
+
+def choose(name: str | None = None) -> Provider:
+    """The provider of that name, or the strongest usable here. GymError says why each one is not."""
+    if name is not None and name not in PROVIDERS:
+        raise GymError(f"There is no provider {name}", f"choose from {', '.join(PROVIDERS)}")
+    reasons = []
+    for each in [name] if name else PROVIDERS:
+        provider = PROVIDERS[each]()
+        reason = provider.why_not()
+        if reason is None:
+            return provider
+        reasons.append(f"{each}: {reason}")
+    raise GymError(f"No cluster can be started here: {'; '.join(reasons)}")
+
+
+def up(
+    name: str = "gym",
+    *,
+    provider: str | None = None,
+    state: Path | None = None,
+    fresh: bool = False,
+    report: Report = _silent,
+) -> Cluster:
+    """Start an instance and return when it takes work.
+
+    Refuses where the instance runs already or a start left something behind, unless `fresh`, which takes
+    that down first. Interrupted or failed, it removes what it had made before it lets the error through.
+    """
+    chosen = choose(provider)
+    instance = Instance.named(name, state)
+    builder.build(chosen.needs)
+    with instance.lock():
+        _refuse_or_clear(instance, fresh, report)
+        began = time.monotonic()
+        instance.update(provider=chosen.name)
+        try:
+            chosen.up(instance, report)
+        except BaseException:
+            _keep_logs(instance)
+            chosen.down(instance, _silent)
+            raise
+        instance.update(ready=True, seconds=round(time.monotonic() - began, 2))
+    return Cluster(instance, chosen)
+
+
+def find(name: str = "gym", *, state: Path | None = None) -> Cluster:
+    """The running instance of that name. GymError where it is not up."""
+    instance = Instance.named(name, state)
+    cluster = Cluster(instance, provider_of(instance))
+    if not cluster.status().up:
+        raise GymError(f"{name} is not up", f"start it with `python -m gym up --instance {name}`")
+    return cluster
+
+
+def down(name: str = "gym", *, state: Path | None = None, report: Report = _silent) -> None:
+    """Remove an instance, whatever state it is in; nothing happens where there is none."""
+    instance = Instance.named(name, state)
+    with instance.lock(remove=True):
+        provider_of(instance).down(instance, report)
+
+
+def status(name: str = "gym", *, state: Path | None = None) -> Status:
+    instance = Instance.named(name, state)
+    return provider_of(instance).status(instance)
+
+
+def statuses(state: Path | None = None) -> list[Status]:
+    return [provider_of(instance).status(instance) for instance in all_instances(state)]
+
+
+def provider_of(instance: Instance) -> Provider:
+    """The provider that made it. Without a record the strongest one looks: it knows the most traces."""
+    record: dict[str, Any] = instance.read()
+    return PROVIDERS[record.get("provider", next(iter(PROVIDERS)))]()
+
+
+def _refuse_or_clear(instance: Instance, fresh: bool, report: Report) -> None:
+    before = provider_of(instance)
+    now = before.status(instance)
+    if not now.up and not now.leftovers:
+        return
+    if fresh:
+        before.down(instance, report)
+        return
+    remedy = f"run `python -m gym down --instance {instance.name}` first"
+    if now.up:
+        raise GymError(f"{instance.name} is already up at {now.server}", remedy)
+    raise GymError(f"{instance.name} was left half made: {', '.join(now.leftovers[:3])}", remedy)
+
+
+def _keep_logs(instance: Instance) -> None:
+    """The logs of a start that failed are the only way to learn why; they stay beside the instance."""
+    logs = instance.path("logs")
+    if logs.is_dir():
+        kept = instance.home.with_name(f"{instance.name}.failed-logs")
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(logs, kept, ignore=shutil.ignore_patterns("audit.log"))

@@ -1,0 +1,1 @@
+"""Ways to get a Kubernetes to practise on; `gym.cluster` picks one and is what others call."""

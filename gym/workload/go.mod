@@ -1,0 +1,3 @@
+module intentd.io/gym/workload
+
+go 1.21

@@ -1,0 +1,272 @@
+"""Supervised LoRA on JSON lines: `python -m tuning.train --base FILE --data FILE --out FOLDER`.
+
+The same command on CPU and GPU. Loss on completion tokens only, each example counting the same. It can
+be stopped at any step (SIGINT, SIGTERM, `--minutes`) and goes on from its last checkpoint when started
+again with the same arguments; other data, base or shape are refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from tuning import adapter, base, examples, score
+from tuning.layout import Row
+
+WARM_UP = 0.05
+"""Share of the run in which the learning rate rises from 0; after it, it falls in a line to 0."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. `minutes` and `steps` both cap, 0 is no cap; `batch` counts examples a step, `budget`
+    padded tokens in memory at once, `limit` tokens of a row."""
+
+    lr: float
+    batch: int
+    epochs: float
+    steps: int
+    minutes: float
+    seed: int
+    budget: int
+    limit: int
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; what a checkpoint keeps beside the adapter and the optimizer."""
+
+    step: int = 0
+    epoch: int = 0
+    at: int = 0  # steps taken within the epoch
+    seconds: float = 0.0
+    tokens: int = 0
+    loss: float = 0.0  # moving average over about 20 steps
+
+
+class Trainer:
+    """One run. `base` is given its adapter in place."""
+
+    def __init__(
+        self, loaded: base.Base, shape: adapter.Shape, settings: Settings, rows: list[Row], out: Path
+    ) -> None:
+        import torch
+
+        self.base, self.shape, self.settings, self.rows, self.out = loaded, shape, settings, rows, out
+        self.attached = adapter.attach(loaded, shape, settings.seed)
+        self.parameters = [each for each in self.attached.parameters() if each.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=settings.lr, weight_decay=0.0)
+        self.progress = Progress()
+        self.stopping = False
+        once = sum(1 for _ in examples.steps(rows, settings.batch, settings.seed, 0))
+        wanted = max(1, round(once * settings.epochs))
+        self.total = min(wanted, settings.steps) if settings.steps else wanted
+
+    def done(self) -> float:
+        """Share of the run that is behind us, by steps or by time, whichever is further."""
+        by_step = self.progress.step / self.total
+        limit = self.settings.minutes * 60
+        return min(1.0, max(by_step, self.progress.seconds / limit if limit else 0.0))
+
+    def run(self, say: Callable[[str], None], save_every: float = 120.0) -> None:
+        """Train until done or told to stop; a checkpoint every `save_every` seconds and at the end."""
+        saved = time.monotonic()
+        while self.done() < 1.0 and not self.stopping:
+            epoch, at = self.progress.epoch, self.progress.at
+            order = list(examples.steps(self.rows, self.settings.batch, self.settings.seed, epoch))
+            for step in order[at:]:
+                self._step(step)
+                say(self._line())
+                if self.done() >= 1.0 or self.stopping:
+                    break
+                if time.monotonic() - saved > save_every:
+                    self.save()
+                    saved = time.monotonic()
+            else:
+                self.progress = replace(self.progress, epoch=epoch + 1, at=0)
+        self.save()
+
+    def _step(self, step: list[Row]) -> None:
+        import torch
+
+        begun = time.monotonic()
+        done = self.done()
+        rate = self.settings.lr * min(1.0, (done + 1e-3) / WARM_UP) * (1.0 - done)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        total = sum(example.weight for row in step for example in row.sequences)
+        value = 0.0
+        for piece in examples.pieces(step, self.settings.budget):
+            part = score.loss(self.base.model, piece, self.base.tokens.pad) / total
+            part.backward()
+            value += part.item()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        now = self.progress
+        share = max(0.05, 1.0 / (now.step + 1))
+        self.progress = replace(
+            now,
+            step=now.step + 1,
+            at=now.at + 1,
+            seconds=now.seconds + time.monotonic() - begun,
+            tokens=now.tokens + sum(len(row.tokens) for row in step),
+            loss=now.loss + share * (value - now.loss),
+        )
+
+    def _line(self) -> str:
+        now = self.progress
+        left = now.seconds / self.done() - now.seconds
+        return (
+            f"step {now.step}/{self.total} epoch {now.epoch} loss {now.loss:.4f} "
+            f"{now.tokens / now.seconds:.0f} tok/s, {now.seconds / 60:.1f} min, "
+            f"{left / 60:.1f} min left, peak {peak_gib():.1f} GiB"
+        )
+
+    def save(self) -> None:
+        """A checkpoint: adapter, optimizer, and last of all the state that says that both are there."""
+        import torch
+
+        notes = {
+            "settings": asdict(self.settings),
+            "progress": asdict(self.progress),
+            "data_sha256": self.data,
+        }
+        adapter.save(self.attached, self.shape, self.out, notes)
+        fresh = self.out / "optimizer.pt.part"
+        torch.save({"step": self.progress.step, "state": self.optimizer.state_dict()}, fresh)
+        fresh.replace(self.out / "optimizer.pt")
+        adapter.write_json(self.out / "state.json", notes)
+
+    data: str = ""
+
+    def resume(self) -> bool:
+        """Go on from the folder's checkpoint if there is one. ValueError where it belongs to other data
+        or another shape, or was cut between its files."""
+        import torch
+
+        if not (self.out / "state.json").exists():
+            return False
+        kept = json.loads((self.out / "state.json").read_text())
+        if kept["data_sha256"] != self.data or adapter.load_shape(self.out) != self.shape:
+            raise ValueError(
+                f"{self.out} holds a run with other data or shape; give another --out or --fresh"
+            )
+        optimizer = torch.load(self.out / "optimizer.pt", weights_only=True)
+        if optimizer["step"] != kept["progress"]["step"]:
+            raise ValueError(f"{self.out}: the checkpoint was cut while it was written; start with --fresh")
+        adapter.load_into(self.attached, self.out)
+        self.optimizer.load_state_dict(optimizer["state"])
+        self.progress = Progress(**kept["progress"])
+        return True
+
+
+def peak_gib() -> float:
+    """Most memory held so far, GiB: the GPU's where there is one, else this process's."""
+    import torch
+
+    if torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated()) / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts in KiB
+
+
+def check(loaded: base.Base, lines: list[examples.Line], budget: int) -> dict[str, float]:
+    """Mean loss an example, and for judgements how often p(Yes) is on the right side of 0.5."""
+    import torch
+
+    laid, _ = examples.grouped(
+        lines, examples.tokenize(lines, loaded.tokens.ids, loaded.tokens.end), limit=budget
+    )
+    total = 0.0
+    with torch.inference_mode():
+        for piece in examples.pieces(laid, budget):
+            total += float(score.loss(loaded.model, piece, loaded.tokens.pad))
+    result = {"loss": total / sum(line.weight for line in lines)}
+    judged = [line for line in lines if line.role == "judge"]
+    if judged:
+        p = score.p_yes(loaded, [j.prompt for j in judged], [j.group for j in judged], budget)
+        right = sum((value > 0.5) == (j.completion == "Yes") for value, j in zip(p, judged, strict=True))
+        result["judged right"] = right / len(judged)
+    return result
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line; see the module's docstring."""
+    import torch
+
+    given = _parser().parse_args(arguments)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = given.dtype or ("bfloat16" if device == "cuda" else "float32")
+    torch.set_num_threads(given.threads or os.cpu_count() or 1)
+    settings = Settings(
+        given.lr, given.batch, given.epochs, given.steps, given.minutes, given.seed, given.budget, given.limit,
+        dtype,
+    )  # fmt: skip
+    lines = [line for path in given.data for line in examples.read(path)]
+    loaded = base.load(given.base, dtype, device)
+    shape = adapter.shape_of(
+        loaded, given.rank, given.alpha, tuple(given.targets.split(",")), given.first_block
+    )
+    laid, left_out = examples.grouped(
+        lines, examples.tokenize(lines, loaded.tokens.ids, loaded.tokens.end), given.limit
+    )
+    whole = sum(len(e.tokens) for row in laid for e in row.sequences)
+    once = sum(len(row.tokens) for row in laid)
+    print(
+        f"{len(lines)} examples ({left_out} longer than {given.limit} tokens left out) in {len(laid)} rows: "
+        f"{once} tokens, {whole} without sharing; {dtype} on {device}",
+        flush=True,
+    )
+    if given.fresh:
+        (given.out / "state.json").unlink(missing_ok=True)
+    trainer = Trainer(loaded, shape, settings, laid, given.out)
+    trainer.data = examples.digest(lines)
+    if trainer.resume():
+        print(f"going on from step {trainer.progress.step}", flush=True)
+
+    def stop(*_: object) -> None:
+        trainer.stopping = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    trainer.run(lambda line: print(line, flush=True))
+    if given.valid and not trainer.stopping:
+        result = check(loaded, examples.read(given.valid), given.budget)
+        print("valid: " + ", ".join(f"{name} {value:.4f}" for name, value in result.items()), flush=True)
+    print(f"{'stopped' if trainer.stopping else 'done'}: {given.out}", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tuning.train", description=__doc__)
+    parser.add_argument("--base", type=Path, required=True, help="the GGUF that is served, or a HF folder")
+    parser.add_argument("--data", type=Path, required=True, nargs="+", help="JSON lines")
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and adapter")
+    parser.add_argument("--valid", type=Path, help="JSON lines to score at the end")
+    parser.add_argument("--minutes", type=float, default=0.0, help="cap on training time")
+    parser.add_argument("--steps", type=int, default=0, help="cap on optimizer steps")
+    parser.add_argument("--epochs", type=float, default=1.0)
+    parser.add_argument("--lr", type=float, default=3e-4, help="highest learning rate")
+    parser.add_argument("--batch", type=int, default=12, help="examples a step")
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--alpha", type=int, default=16)
+    parser.add_argument("--targets", default=",".join(adapter.ATTENTION))
+    parser.add_argument("--first-block", type=int, default=0, help="leave the blocks before it alone")
+    parser.add_argument("--budget", type=int, default=2048, help="padded tokens in memory at once")
+    parser.add_argument("--limit", type=int, default=2048, help="longest row; longer examples are left out")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], help="default: by device")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--fresh", action="store_true", help="forget the folder's checkpoint")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,6 @@ import json
 from typing import Any
 
 from intents.fields import Element, FieldPath, format_path
-from remediation.evidence.text import one_line
 from remediation.model import ABSENT
 
 _LEAVES: dict[tuple[str, ...], str] = {
@@ -93,6 +92,8 @@ def _key(element: Element) -> str:
 
 def show(value: Any, limit: int = 80) -> str:
     """A value in a sentence; longer ones are cut. `nothing` where the field is absent."""
+    from remediation.evidence.text import one_line  # evidence itself imports these words
+
     if value == ABSENT or value is None:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -7,12 +7,11 @@ API server and no secret; the same object always gives the same value, so an unc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from intents.fields import Element, FieldPath, Segment
-from remediation.model import ABSENT, Json
+from intents.fields import MISSING, Element, FieldPath, get
+from remediation.diff import changed_leaves
+from remediation.model import ABSENT, Json, Touched
 from remediation.redact import is_redacted, redact_manifest
 
 _BOOKKEEPING = (
@@ -26,23 +25,6 @@ _BOOKKEEPING = (
 
 _ALLOCATED = {"Service": ("clusterIP", "clusterIPs", "healthCheckNodePort")}
 """Spec fields that the API server hands out; a fix never sets them."""
-
-_MERGE_KEYS = {
-    "containers": ("name",),
-    "initContainers": ("name",),
-    "volumes": ("name",),
-    "env": ("name",),
-    "volumeMounts": ("mountPath",),
-    "ports": ("containerPort", "protocol"),
-}
-
-
-def merge_keys(path: FieldPath) -> tuple[str, ...] | None:
-    """The merge keys of the list at this path; None where it is replaced whole."""
-    if path == ("spec", "ports"):
-        return ("port", "protocol")
-    return _MERGE_KEYS.get(str(path[-1])) if path else None
-
 
 _CONTENT = ("spec", "data", "binaryData", "immutable")
 
@@ -95,70 +77,28 @@ def _sorted(node: Any) -> Any:
 # ---------------------------------------------------------------- differences
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One leaf and its two values. ABSENT where the object has no such field."""
-
-    path: FieldPath
-    before: Any
-    after: Any
-
-    @property
-    def restorable(self) -> bool:
-        """Whether `after` may be written: something redacted must never be put back."""
-        return not is_redacted(self.after)
-
-
-def leaves(obj: Any, under: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:
-    """Every leaf of an object by its keyed path, in the object's order.
-
-    Lists with a merge key are walked by it; other lists, and empty maps and lists, are leaves themselves.
-    """
-    if isinstance(obj, dict) and obj:
-        for key, value in obj.items():
-            yield from leaves(value, (*under, key))
-        return
-    keys = merge_keys(under) if isinstance(obj, list) and obj else None
-    if keys is None:
-        yield under, obj
-        return
-    for item in obj:
-        if not isinstance(item, dict) or keys[0] not in item:
-            yield under, obj
-            return
-    for item in obj:
-        yield from leaves(item, (*under, _element(item, keys)))
-
-
-def _element(item: Json, keys: tuple[str, ...]) -> Segment:
-    return Element(key=tuple((key, str(item[key])) for key in keys if key in item))
-
-
-def differences(live: Json, good: Json) -> tuple[Change, ...]:
+def differences(live: Json, good: Json) -> tuple[Touched, ...]:
     """What would have to change in `live` (whole, as read) to be as `good` (from known_good) again.
 
-    Compared after the same redaction, so a secret that code never saw makes no difference. Merge keys
-    themselves are no differences: an element that is gone shows by its other fields.
+    Compared after the same redaction, so a secret that code never saw makes no difference.
     """
-    now = dict(leaves(known_good(live)))
-    then = dict(leaves(good))
-    changes = [
-        Change(path, now.get(path, ABSENT), then.get(path, ABSENT))
-        for path in (*now, *(path for path in then if path not in now))
-        if now.get(path, ABSENT) != then.get(path, ABSENT)
-    ]
-    return tuple(change for change in changes if not _names_its_element(change.path))
+    return changed_leaves(known_good(live), good)
 
 
-def _names_its_element(path: FieldPath) -> bool:
-    """Whether the leaf is the merge key of the element it stands in (`env[name=X].name`)."""
-    if len(path) < 2:
-        return False
-    element, leaf = path[-2], path[-1]
-    return isinstance(element, Element) and any(leaf == key for key, _ in element.key)
+def restorable(change: Touched, good: Json) -> bool:
+    """Whether a merge may and can make this change towards `good`.
+
+    Never where something was redacted: the mark must not be written in the secret's place. Never where a
+    whole list element would have to go: a merge has no word for that, and emptying the element (a variable
+    set to nothing) is something else.
+    """
+    if change.after != ABSENT:
+        return not is_redacted(change.after)
+    elements = [place + 1 for place, segment in enumerate(change.path) if isinstance(segment, Element)]
+    return all(get(good, change.path[:end]) is not MISSING for end in elements)
 
 
-def manifest_of(changes: tuple[Change, ...], live: Json) -> Json:
+def manifest_of(changes: tuple[Touched, ...], live: Json) -> Json:
     """The partial manifest, in strategic-merge form, that makes these changes: list elements by merge
     key (with the live element's own values for them, so 80 stays a number), null where a field goes."""
     manifest: Json = {}

@@ -117,7 +117,7 @@ def redact_manifest(obj: Any) -> tuple[Any, int]:
     """
     counter = [0]
     everything = isinstance(obj, dict) and obj.get("kind") == "Secret"
-    return _walk(obj, counter, "data" if everything else "", secret=False, whole=everything), counter[0]
+    return _walk(obj, counter, "", secret=False, whole=everything), counter[0]
 
 
 def sensitive_name(name: str) -> bool:

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from detectors.model import Case, ObjectRef
 from intents.fields import MISSING, Element, FieldPath, get
 from intents.model import Intent
-from remediation.lastgood import Change
-from remediation.model import ABSENT, Evidence, Json, RawEvidence
+from remediation.model import ABSENT, Evidence, Json, RawEvidence, Touched
 from remediation.words import describe, show
 
 
@@ -42,7 +41,7 @@ class Proposal:
 
     origin: str
     rank: float
-    changes: tuple[Change, ...]
+    changes: tuple[Touched, ...]
     summary: str
     target: ObjectRef | None = None  # the case's target where left out
     needles: tuple[str, ...] = ()
@@ -55,7 +54,7 @@ class Generator(Protocol):
         """Proposals in any order."""
 
 
-def change_to(live: Json, path: FieldPath, after: object) -> Change:
+def change_to(live: Json, path: FieldPath, after: object) -> Touched:
     """The change that puts `after` at the path.
 
     Lists without a merge key are replaced whole: where the path goes through one by position, the change
@@ -64,9 +63,9 @@ def change_to(live: Json, path: FieldPath, after: object) -> Change:
     for index, segment in enumerate(path):
         if isinstance(segment, Element) and segment.index is not None:
             before = get(live, path[:index])
-            return Change(path[:index], before, _with(before, path[index:], after))
+            return Touched(path[:index], before, _with(before, path[index:], after))
     before = get(live, path)
-    return Change(path, ABSENT if before is MISSING else before, after)
+    return Touched(path, ABSENT if before is MISSING else before, after)
 
 
 def _with(node: Any, path: FieldPath, value: object) -> Any:
@@ -79,7 +78,7 @@ def _with(node: Any, path: FieldPath, value: object) -> Any:
     return {**node, segment: _with(node.get(segment), rest, value)}
 
 
-def sentence(changes: tuple[Change, ...], because: str, *, back: bool = False) -> str:
+def sentence(changes: tuple[Touched, ...], because: str, *, back: bool = False) -> str:
     """The summary, such as: Set the image of container app from x:2 back to x:1 (the last known good value)."""
     parts = [_clause(change, back=back) for change in changes[:3]]
     more = f" and {len(changes) - 3} more fields" if len(changes) > 3 else ""
@@ -87,7 +86,7 @@ def sentence(changes: tuple[Change, ...], because: str, *, back: bool = False) -
     return f"{text[0].upper()}{text[1:]} ({because})."
 
 
-def _clause(change: Change, *, back: bool) -> str:
+def _clause(change: Touched, *, back: bool) -> str:
     name = describe(change.path)
     if change.after == ABSENT:
         return f"remove the {name}, now {show(change.before)}"

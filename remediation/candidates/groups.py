@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from detectors.model import FaultClass, ObjectRef
 from intents.fields import Element, FieldPath
 from remediation.candidates.base import Context, Proposal, sentence
-from remediation.lastgood import Change
-from remediation.model import ABSENT
+from remediation.lastgood import differences, restorable
+from remediation.model import ABSENT, Json, Touched
 from remediation.words import show
 
 _TELLING: dict[FaultClass, frozenset[str]] = {
@@ -34,22 +34,23 @@ _TELLING: dict[FaultClass, frozenset[str]] = {
 def put_back(
     context: Context,
     target: ObjectRef,
-    changes: tuple[Change, ...],
+    live: Json,
+    good: Json,
     *,
     origin: str,
     because: str,
     best: float,
 ) -> Iterator[Proposal]:
     """One proposal a group and one for all. `best` is the rank of a group that tells of this fault."""
-    groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
-    for change in changes:
-        if change.restorable:
+    groups: dict[tuple[str, str], list[Touched]] = defaultdict(list)
+    for change in differences(live, good):
+        if restorable(change, good):
             groups[_group(change.path)].append(change)
     telling = _TELLING.get(context.case.fault_class, frozenset())
     troubled = {violation.container for violation in context.case.violations if violation.container}
 
-    def proposal(rank: float, some: tuple[Change, ...]) -> Proposal:
-        needles = tuple(show(change.before) for change in some if change.before != ABSENT)
+    def proposal(rank: float, some: tuple[Touched, ...]) -> Proposal:
+        needles = tuple(show(value) for c in some for value in (c.before, c.after) if value != ABSENT)
         return Proposal(origin, rank, some, sentence(some, because, back=True), target, needles)
 
     for (container, name), group in groups.items():

@@ -10,8 +10,8 @@ from intents.fields import Element
 from remediation.candidates.base import Context, Proposal, change_to, sentence
 from remediation.candidates.refute import all_pods
 from remediation.evidence.draft import as_list, as_map, containers, metadata, pod_template
-from remediation.evidence.references import POD
 from remediation.evidence.related import WORKLOADS
+from remediation.merge_keys import POD
 
 ORIGIN = "running-image"
 _MOST = 2

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from remediation.candidates.base import Context, Proposal
 from remediation.candidates.groups import put_back
-from remediation.lastgood import differences
 
 ORIGIN = "last-known-good"
 _WHY = "the last known good value"
@@ -22,4 +21,4 @@ def last_known_good(context: Context) -> Iterator[Proposal]:
             pairs.append((ref, live, raw.related_good[ref]))
     for ref, live, good in pairs:
         if live is not None and good is not None:
-            yield from put_back(context, ref, differences(live, good), origin=ORIGIN, because=_WHY, best=0.95)
+            yield from put_back(context, ref, live, good, origin=ORIGIN, because=_WHY, best=0.95)

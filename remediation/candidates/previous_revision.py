@@ -13,7 +13,7 @@ from remediation.candidates.groups import put_back
 from remediation.candidates.refute import revision_failed
 from remediation.evidence.draft import as_map, metadata, pod_template
 from remediation.evidence.related import owned_by, revision
-from remediation.lastgood import differences, known_good
+from remediation.lastgood import known_good
 from remediation.model import Json
 
 ORIGIN = "previous-revision"
@@ -40,7 +40,7 @@ def previous_revision(context: Context) -> Iterator[Proposal]:
         )
         good = known_good(_with_template(live, chosen))
         best = 0.9 if ready else 0.6
-        yield from put_back(context, target, differences(live, good), origin=ORIGIN, because=why, best=best)
+        yield from put_back(context, target, live, good, origin=ORIGIN, because=why, best=best)
 
 
 def _is_earlier(replica_set: Json, live: Json) -> bool:

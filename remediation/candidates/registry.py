@@ -7,12 +7,10 @@ order": the baseline against which the model's ranking is measured.
 
 from __future__ import annotations
 
-import json
-
 from detectors.model import Case, ObjectRef
 from intents.fields import covers, parse_path
 from intents.model import Intent
-from remediation.candidates.base import Context, Generator, Proposal
+from remediation.candidates.base import Context, Generator
 from remediation.candidates.config_key import config_key
 from remediation.candidates.image import running_image
 from remediation.candidates.last_known_good import last_known_good
@@ -20,10 +18,13 @@ from remediation.candidates.previous_revision import previous_revision
 from remediation.candidates.refute import refuted
 from remediation.candidates.service_selector import service_selector
 from remediation.candidates.target_port import target_port
+from remediation.diff import changed_leaves
 from remediation.evidence.clean import redacted
-from remediation.evidence.text import cut, one_line
+from remediation.evidence.text import one_line
 from remediation.lastgood import manifest_of
-from remediation.model import Candidate, Evidence, Json, RawEvidence
+from remediation.manifest import merge
+from remediation.model import Candidate, Evidence, Json, NoPlan, RawEvidence, Touched
+from remediation.values import canonical
 
 GENERATORS: tuple[Generator, ...] = (
     last_known_good,
@@ -43,24 +44,32 @@ def generate(case: Case, raw: RawEvidence, evidence: Evidence, intent: Intent) -
     context = Context(case, redacted(raw)[0], evidence, intent)
     proposals = [proposal for generator in GENERATORS for proposal in generator(context)]
     proposals.sort(key=lambda proposal: -proposal.rank)  # stable: the registry's order breaks ties
-    chosen: dict[str, Candidate] = {}
+    chosen: list[Candidate] = []
+    seen: set[str] = set()
     for proposal in proposals:
         target = proposal.target or case.target
         live = _live(context, target)
-        if live is None or not _allowed(proposal, target, intent) or refuted(context, proposal):
+        if live is None or refuted(context, proposal):
             continue
         manifest = manifest_of(proposal.changes, live)
-        same = json.dumps([target.key, manifest], sort_keys=True)
-        if same not in chosen and len(chosen) < MOST:
-            chosen[same] = Candidate(
+        merged = merge(live, manifest, target)
+        if isinstance(merged, NoPlan) or not _open(changed_leaves(live, merged), target, intent):
+            continue
+        result = canonical([target.key, merged])
+        if result in seen:
+            continue
+        seen.add(result)
+        chosen.append(
+            Candidate(
                 id=f"c{len(chosen) + 1}",
                 origin=proposal.origin,
                 target=target,
-                summary=cut(one_line(proposal.summary, SUMMARY_LIMIT), SUMMARY_LIMIT),
+                summary=one_line(proposal.summary, SUMMARY_LIMIT),
                 manifest=manifest,
                 rests_on=_cited(evidence, proposal.needles),
             )
-    return tuple(chosen.values())
+        )
+    return tuple(chosen[:MOST])
 
 
 def _live(context: Context, target: ObjectRef) -> Json | None:
@@ -69,18 +78,14 @@ def _live(context: Context, target: ObjectRef) -> Json | None:
     return next((obj for ref, obj in context.raw.related.items() if ref.key == target.key), None)
 
 
-def _allowed(proposal: Proposal, target: ObjectRef, intent: Intent) -> bool:
-    """Something changes, all of it may be written, and the intent opens every field of it."""
+def _open(touched: tuple[Touched, ...], target: ObjectRef, intent: Intent) -> bool:
+    """Something changes, and the intent opens every field that does."""
     patterns = [parse_path(entry.path) for entry in intent.spec.editable if entry.kind == target.kind]
-    return bool(proposal.changes) and all(
-        change.restorable
-        and change.before != change.after
-        and any(covers(pattern, change.path) for pattern in patterns)
-        for change in proposal.changes
-    )
+    return bool(touched) and all(any(covers(p, change.path) for p in patterns) for change in touched)
 
 
 def _cited(evidence: Evidence, needles: tuple[str, ...]) -> tuple[str, ...]:
-    """The items that mention what the proposal rests on."""
-    found = [item.id for item in evidence.items if any(n and n in item.text for n in needles)]
-    return tuple(found[:_CITED])
+    """The items that mention most of what the proposal rests on, in their order."""
+    hits = {item.id: sum(1 for n in needles if n and n in item.text) for item in evidence.items}
+    best = sorted((i for i in hits if hits[i]), key=lambda i: -hits[i])[:_CITED]
+    return tuple(i for i in hits if i in best)

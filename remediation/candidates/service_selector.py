@@ -9,8 +9,7 @@ from detectors.model import ObjectRef
 from remediation.candidates.base import Context, Proposal, change_to, sentence
 from remediation.evidence.draft import as_map
 from remediation.evidence.related import labels_by_workload
-from remediation.lastgood import Change
-from remediation.model import ABSENT
+from remediation.model import ABSENT, Touched
 
 ORIGIN = "service-selector"
 LEAST = 0.4
@@ -63,9 +62,9 @@ def _alike(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
-def _changes(context: Context, selector: Mapping[str, str], labels: Mapping[str, str]) -> tuple[Change, ...]:
+def _changes(context: Context, selector: Mapping[str, str], labels: Mapping[str, str]) -> tuple[Touched, ...]:
     """The fewest changes after which the selector matches and still names something."""
-    changes: list[Change] = []
+    changes: list[Touched] = []
     for key, value in selector.items():
         path = ("spec", "selector", key)
         if key in labels:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from detectors.model import Case, ObjectRef
 from remediation.evidence.draft import Draft
-from remediation.lastgood import Change, differences
-from remediation.model import EvidenceKind, Json, RawEvidence
+from remediation.lastgood import differences
+from remediation.model import EvidenceKind, Json, RawEvidence, Touched
 from remediation.words import describe, show
 
 K = EvidenceKind.LAST_KNOWN_GOOD
@@ -36,7 +36,7 @@ def _live_of(raw: RawEvidence, ref: ObjectRef) -> Json | None:
     return next((obj for other, obj in raw.related.items() if other.key == ref.key), None)
 
 
-def _items(ref: ObjectRef, found: tuple[Change, ...]) -> Iterator[Draft]:
+def _items(ref: ObjectRef, found: tuple[Touched, ...]) -> Iterator[Draft]:
     for index, change in enumerate(found[:_MOST]):
         text = f"changed in {ref.kind} {ref.name}: {describe(change.path)} was {show(change.after)} when healthy, is {show(change.before)} now"
         yield Draft(K, str(ref), text, max(0.9 - 0.05 * index, 0.3))

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from intents.fields import Element, FieldPath
 from remediation.evidence.draft import as_list, as_map
+from remediation.merge_keys import POD
 from remediation.model import Json
-
-POD = ("spec", "template", "spec")
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def check_path(path: Path) -> CheckReport:
     catalog = compile_catalog(files, zones=known_zones())
     folder = path if is_folder else path.parent
     problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in catalog.problems)
-    count = sum(1 for content in files.values() if not isinstance(content, FileError))
+    count = sum(name != DIRECTORY for name in files)
     return CheckReport(str(path), count, tuple(catalog.intents), problems)
 
 

@@ -23,6 +23,10 @@ def full_match(pattern: str) -> Callable[[str], bool]:
 
     `.` does not match a line break and `$` only the very end, so `web:.*` admits no second line.
     """
+    try:
+        pattern.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("the pattern is not Unicode text") from error
     _compile(pattern)  # alone first: `a)|(?:b` is only a pattern once our group stands around it
     adapter = _compile(rf"\A(?:{pattern})\z")
 
@@ -41,8 +45,6 @@ def _compile(pattern: str) -> TypeAdapter[str]:
         return TypeAdapter(Annotated[str, StringConstraints(pattern=pattern)])
     except SchemaError as error:
         raise ValueError(_reason(str(error))) from error
-    except UnicodeEncodeError as error:
-        raise ValueError("the pattern is not Unicode text") from error
 
 
 def _reason(text: str) -> str:

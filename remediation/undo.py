@@ -86,8 +86,8 @@ def _restore(plan: Patch, live: Json) -> Patch | NoPlan:
             _take_out(restored, place, ours)
         elif step.op == "add" and any(leaf not in ours for leaf, _ in _now(restored, place)):
             return NoPlan("NotOurs", f"somebody put something else where we removed: {step.path}")
-        else:
-            _put_back(restored, place, step.value)
+        elif not _put_back(restored, place, step.value):
+            return NoPlan("NotOurs", f"the part that held {step.path} is gone")
     forward = operations(live, restored)
     touched = changed_leaves(live, restored)
     if not forward:
@@ -113,7 +113,8 @@ def _take_out(document: Json, place: FieldPath, ours: set[FieldPath]) -> None:
             parent.remove(get(document, gone))
 
 
-def _put_back(document: Json, place: FieldPath, value: Any) -> None:
+def _put_back(document: Json, place: FieldPath, value: Any) -> bool:
+    """Set the value; false where the list element that held it is gone."""
     here: Any = document
     for depth, segment in enumerate(place[:-1]):
         if isinstance(segment, str):
@@ -121,11 +122,14 @@ def _put_back(document: Json, place: FieldPath, value: Any) -> None:
             here = here.setdefault(segment, empty)
         else:
             here = get({"list": here}, ("list", segment))
+            if here is MISSING:
+                return False
     last = place[-1]
     if isinstance(last, str):
         here[last] = deepcopy(value)
     else:
         here.append(deepcopy(value))
+    return True
 
 
 def _below(path: FieldPath, place: FieldPath) -> bool:

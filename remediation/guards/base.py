@@ -1,0 +1,167 @@
+"""What a guard is, what it may know, and how all of them are run.
+
+A guard is pure: everything it decides on stands in the GuardContext, which the caller builds from the object
+as just read, the ledger and the settings. A guard that cannot decide refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from detectors.model import FaultClass, ObjectRef
+from intents.fields import FieldPath, format_path
+from intents.model import Intent, Mode
+from remediation.model import ABSENT, Json, Plan, Verdict
+from remediation.values import canonical
+
+Knob = tuple[str, str]
+"""A touched path as text and the canonical JSON of the value that it was given (or ABSENT)."""
+
+
+def knobs(plan: Plan) -> tuple[Knob, ...]:
+    """What the plan turns, as the ledger remembers it of past changes."""
+    return tuple((format_path(leaf.path), _spelt(leaf.after)) for leaf in plan.touched)
+
+
+def _spelt(value: Any) -> str:
+    return ABSENT if value == ABSENT else canonical(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write that was charged before. `result` is the ledger's word for what became of it: applied,
+    held, not-held, rolled-back, stuck, refused; None where that is not known (it counts as written)."""
+
+    operation_id: str
+    at: float  # Unix seconds
+    intent: str
+    kind: str
+    namespace: str
+    name: str
+    fault_class: str
+    knobs: tuple[Knob, ...]
+    result: str | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The object it changed."""
+        return self.kind, self.namespace, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """The time of day where the intent's change window lives; the daemon computes it, because time zone
+    data are files. `weekday` 0 is Monday, `minute` counts from local midnight."""
+
+    weekday: int
+    minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The operator's ceilings over every intent, and what the daemon counts them over (seconds)."""
+
+    namespaces: tuple[str, ...] = ()  # only these; any where empty
+    system_namespaces: bool = False
+    cluster_changes: int = 20
+    namespace_changes: int = 10
+    fault_class_changes: int = 10
+    per: float = 3600.0
+    person_window: float = 600.0
+    """Seconds for which a person's hand on a field keeps us off it; 0 turns the rule off."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardContext:
+    """Everything that guards decide on, for one plan at one moment.
+
+    `live` is the target as just read (None = absent). `target` is the case's own object, `related` the
+    keys of other objects that code gathered as evidence for the case; a plan for anything else is refused.
+    `last_known_good` belongs to the plan's target. `undoes` is the applied plan that this plan puts back,
+    None for a fix. `approved_digest` is what a person approved (None once expired).
+    """
+
+    plan: Plan
+    live: Json | None
+    intent: Intent | None
+    target: ObjectRef
+    fault_class: FaultClass
+    now: float  # Unix seconds
+    mode: Mode = Mode.OBSERVE
+    approved_digest: str | None = None
+    last_known_good: Json | None = None
+    related: frozenset[tuple[str, str, str]] = frozenset()
+    history: tuple[Change, ...] = ()
+    limits: Limits = Limits()
+    paused: str | None = None  # the reason
+    kill_switch: str | None = None  # the reason
+    storm: bool = False
+    local_time: LocalTime | None = None
+    reserved: Mapping[FieldPath, str] = field(default_factory=dict)  # pattern -> who owns it (HPA web)
+    undoes: Plan | None = None
+    operation_id: str | None = None  # a charge in `history` that is this plan's own
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether this plan undoes an applied one; it was charged and approved with its fix."""
+        return self.undoes is not None
+
+    @property
+    def approved(self) -> bool:
+        """Whether a person approved this very plan."""
+        return self.approved_digest is not None and self.approved_digest == self.plan.digest
+
+    @property
+    def charged(self) -> tuple[Change, ...]:
+        """Past changes without this plan's own charge."""
+        return tuple(change for change in self.history if change.operation_id != self.operation_id)
+
+
+class Guard(Protocol):
+    """One reason to refuse a plan."""
+
+    @property
+    def name(self) -> str:
+        """As the ledger and `explain` show it."""
+
+    def judge(self, context: GuardContext) -> Verdict:
+        """Allowed, or refused with a named reason; records the inputs it decided on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Makes a guard's verdicts, so that each guard states only reason, detail and inputs."""
+
+    guard: str
+
+    def allow(self, reason: str = "Ok", detail: str = "", **inputs: Any) -> Verdict:
+        """Nothing against the plan."""
+        return Verdict(self.guard, allowed=True, reason=reason, detail=detail, inputs=inputs)
+
+    def refuse(self, reason: str, detail: str = "", **inputs: Any) -> Verdict:
+        """Stop the plan."""
+        return Verdict(self.guard, allowed=False, reason=reason, detail=detail, inputs=inputs)
+
+
+def run_guards(context: GuardContext, guards: Sequence[Guard]) -> tuple[Verdict, ...]:
+    """Every guard's verdict, also after a refusal: a person should see all reasons at once.
+
+    A guard that fails refuses. This is the one place where that is decided, so any exception is caught: a
+    mistake in a guard must neither open the gate nor hide what the other guards say.
+    """
+    return tuple(_judge(guard, context) for guard in guards)
+
+
+def _judge(guard: Guard, context: GuardContext) -> Verdict:
+    try:
+        verdict = guard.judge(context)
+    except Exception as error:  # noqa: BLE001 - fail closed, see run_guards
+        return Ruling(guard.name).refuse("GuardFailed", f"{type(error).__name__}: {error}")
+    return verdict
+
+
+def allowed(verdicts: Sequence[Verdict]) -> bool:
+    """Whether the plan may be written: at least one guard spoke, and none refused."""
+    return bool(verdicts) and all(verdict.allowed for verdict in verdicts)

@@ -1,0 +1,40 @@
+"""Kinds and places: a closed list of kinds, never the cluster's own namespaces, only namespaces that the
+operator allows."""
+
+from __future__ import annotations
+
+from remediation.guards.base import GuardContext, Ruling
+from remediation.merge_keys import API_VERSIONS
+from remediation.model import Delete, Json, Verdict
+
+SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+"""What Kubernetes creates for itself; a wrong write there can take the cluster down."""
+
+_SHARED = frozenset({("ConfigMap", "kube-root-ca.crt")})
+"""Published by the control plane into every namespace; every client's trust hangs on it."""
+
+
+class Kinds:
+    """Refuses kinds and namespaces that are not ours to touch."""
+
+    name = "kinds"
+
+    def judge(self, context: GuardContext) -> Verdict:
+        ruling, plan = Ruling(self.name), context.plan
+        target = plan.target
+        inputs: Json = {
+            "kind": target.kind,
+            "namespace": target.namespace,
+            "allowed": list(context.limits.namespaces),
+        }
+        if target.kind not in API_VERSIONS or (target.kind, target.name) in _SHARED:
+            return ruling.refuse("KindNotAllowed", f"{target} is not ours to change", **inputs)
+        if not target.namespace:
+            return ruling.refuse("NoNamespace", "a plan names its namespace", **inputs)
+        if target.namespace in SYSTEM_NAMESPACES and not context.limits.system_namespaces:
+            return ruling.refuse("SystemNamespace", f"{target.namespace} belongs to the cluster", **inputs)
+        if context.limits.namespaces and target.namespace not in context.limits.namespaces:
+            return ruling.refuse("NamespaceNotAllowed", "the operator allows other namespaces only", **inputs)
+        if isinstance(plan, Delete) and not context.is_rollback:
+            return ruling.refuse("DeleteNotAllowed", "deleting only undoes our own creation", **inputs)
+        return ruling.allow(**inputs)

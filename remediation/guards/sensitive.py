@@ -1,0 +1,109 @@
+"""Sensitive: what could give a container more power, other code or somebody's secrets changes only to a value
+byte-equal to the last known good's at the same path (ARCHITECTURE invariant 1), whatever an intent opens.
+
+An undo passes: the editable guard proves that it only puts back what its fix changed. A creation follows the
+intent's own manifest, which a person wrote; it may say what it likes but for what hands over the node.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from intents.fields import Element, covers, format_path, parse_path
+from intents.patterns import full_match
+from remediation.guards.base import GuardContext, Ruling
+from remediation.guards.known import as_known_good
+from remediation.guards.sensitive_fields import ESCALATING, loads_code, named_reason, ordinary, owns_something
+from remediation.image_ref import parse_image
+from remediation.merge_keys import names
+from remediation.model import ABSENT, Create, Touched, Verdict
+from remediation.values import canonical
+
+_PROBES = frozenset({"livenessProbe", "readinessProbe", "startupProbe"})
+
+
+class Sensitive:
+    """Refuses sensitive values that code did not take from the last known good."""
+
+    name = "sensitive"
+
+    def judge(self, context: GuardContext) -> Verdict:
+        ruling, plan = Ruling(self.name), context.plan
+        if context.is_rollback:
+            return ruling.allow("Undo")
+        if isinstance(plan, Create):
+            worst = next((leaf for leaf in plan.touched if _escalates(leaf)), None)
+            return ruling.allow("Desired") if worst is None else ruling.refuse("HandsOverTheNode", str(worst))
+        restored: list[str] = []
+        for leaf in plan.touched:
+            reason = _sensitive(leaf, context)
+            if reason is None:
+                continue
+            if not as_known_good(leaf, context.last_known_good):
+                return ruling.refuse(reason, f"{leaf}: not the last known good value", restored=restored)
+            restored.append(format_path(leaf.path))
+        return ruling.allow(restored=restored)
+
+
+def _escalates(leaf: Touched) -> bool:
+    found = names(leaf.path)
+    return bool(ESCALATING & set(found)) and leaf.after is not False and "drop" not in found
+
+
+def _sensitive(leaf: Touched, context: GuardContext) -> str | None:
+    """Why this change is sensitive, or None where the field is ordinary."""
+    kind = context.plan.target.kind
+    if kind != "ConfigMap" and (reason := named_reason(leaf.path)) is not None:
+        return reason
+    if not ordinary(kind, leaf.path):
+        return "Unlisted"
+    match leaf.path:
+        case (*_, "image"):
+            return _image(leaf, context)
+        case (*_, "envFrom"):
+            return "Secret" if _secret_sources(leaf.before) != _secret_sources(leaf.after) else None
+        case (*_, "env", Element() as variable, "value"):
+            return _variable(variable, leaf)
+        case (*_, "env", Element()) if leaf.after != ABSENT:
+            return "Unlisted" if leaf.before == ABSENT and not isinstance(leaf.after, dict) else None
+        case (*_, "labels", str(label)):
+            return "Ownership" if owns_something(label) else None
+        case _ if _PROBES & set(names(leaf.path)) and leaf.after == ABSENT:
+            return "ProbeRemoved"
+        case _:
+            return None
+
+
+def _image(leaf: Touched, context: GuardContext) -> str | None:
+    before, after = parse_image(leaf.before), parse_image(leaf.after)
+    if before is None or after is None:
+        return "ImageUnreadable"
+    if before.registry != after.registry:
+        return "Registry"
+    if before.digest and not after.digest:
+        return "DigestDropped"
+    if before.repository != after.repository and not _repository_opened(leaf, context):
+        return "Repository"
+    return None
+
+
+def _repository_opened(leaf: Touched, context: GuardContext) -> bool:
+    """Whether the intent says by name or pattern which images it admits: then a person chose this one."""
+    for entry in context.intent.spec.editable if context.intent else ():
+        if entry.kind != context.plan.target.kind or not covers(parse_path(entry.path), leaf.path):
+            continue
+        named = entry.values is not None and leaf.after in entry.values
+        if named or (entry.pattern is not None and full_match(entry.pattern)(str(leaf.after))):
+            return True
+    return False
+
+
+def _variable(variable: Element, leaf: Touched) -> str | None:
+    if any(loads_code(name) for _, name in variable.key):
+        return "LoadsCode"
+    return "Expansion" if "$(" in str(leaf.after) else None  # $(DB_PASSWORD) would copy a secret
+
+
+def _secret_sources(sources: Any) -> list[str]:
+    items = sources if isinstance(sources, list) else []
+    return sorted(canonical(item) for item in items if not isinstance(item, dict) or "secretRef" in item)

@@ -1,0 +1,132 @@
+"""Which fields are ordinary, and why the others are not.
+
+Two closed tables. `ORDINARY` lists what an intent may open freely, within its bounds. Whatever is not in it is
+sensitive: it may only go back to what the object had while it was healthy. `REASONS` gives the sensitive ones
+a name that people recognise, and wins over `ORDINARY`. A field that a future Kubernetes adds is in neither
+and therefore sensitive.
+"""
+
+from __future__ import annotations
+
+import re
+
+from intents.fields import FieldPath, covers, parse_path
+from remediation.merge_keys import in_free_map, names
+
+_POD = "spec.template.spec"
+_CONTAINER = f"{_POD}.containers[*]"
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_PROBE_FIELDS = (
+    "httpGet.path", "httpGet.port", "httpGet.scheme", "tcpSocket.port", "grpc.port", "grpc.service",
+    "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold",
+    "terminationGracePeriodSeconds",
+)  # fmt: skip
+_WORKLOAD = (
+    "spec.replicas", "spec.minReadySeconds", "spec.progressDeadlineSeconds", "spec.revisionHistoryLimit",
+    "spec.paused", "spec.strategy.type", "spec.strategy.rollingUpdate.*", "spec.updateStrategy.type",
+    "spec.updateStrategy.rollingUpdate.*", "metadata.labels.*", "spec.template.metadata.labels.*",
+    f"{_POD}.nodeSelector.*", f"{_POD}.terminationGracePeriodSeconds",
+    f"{_POD}.volumes[*].configMap.name", f"{_POD}.volumes[*].configMap.items",
+    f"{_POD}.volumes[*].configMap.optional", f"{_POD}.volumes[*].configMap.defaultMode",
+    f"{_POD}.volumes[*].emptyDir.sizeLimit",
+    f"{_CONTAINER}.image", f"{_CONTAINER}.imagePullPolicy", f"{_CONTAINER}.envFrom",
+    f"{_CONTAINER}.resources.limits.*", f"{_CONTAINER}.resources.requests.*",
+    f"{_CONTAINER}.env[*]", f"{_CONTAINER}.env[*].value",
+    f"{_CONTAINER}.env[*].valueFrom.configMapKeyRef.name", f"{_CONTAINER}.env[*].valueFrom.configMapKeyRef.key",
+    f"{_CONTAINER}.env[*].valueFrom.configMapKeyRef.optional",
+    f"{_CONTAINER}.ports[*]", f"{_CONTAINER}.ports[*].name",
+    *(f"{_CONTAINER}.{probe}.{leaf}" for probe in _PROBES for leaf in _PROBE_FIELDS),
+)  # fmt: skip
+ORDINARY: dict[str, tuple[FieldPath, ...]] = {
+    **{kind: tuple(map(parse_path, _WORKLOAD)) for kind in ("Deployment", "StatefulSet", "DaemonSet")},
+    "Service": tuple(
+        map(
+            parse_path,
+            ("metadata.labels.*", "spec.selector.*", "spec.ports[*].targetPort", "spec.ports[*].name"),
+        )
+    ),
+    "ConfigMap": tuple(map(parse_path, ("metadata.labels.*", "data.*"))),
+}
+
+REASONS = {
+    "privileged": "Privileged",
+    "securityContext": "SecurityContext",
+    "capabilities": "Capabilities",
+    "hostNetwork": "HostNamespace",
+    "hostPID": "HostNamespace",
+    "hostIPC": "HostNamespace",
+    "hostUsers": "HostNamespace",
+    "shareProcessNamespace": "HostNamespace",
+    "hostPort": "HostPort",
+    "hostIP": "HostPort",
+    "hostPath": "HostPath",
+    "serviceAccountName": "ServiceAccount",
+    "serviceAccount": "ServiceAccount",
+    "automountServiceAccountToken": "ServiceAccount",
+    "projected": "ServiceAccount",
+    "command": "Command",
+    "args": "Command",
+    "exec": "Command",
+    "lifecycle": "Command",
+    "initContainers": "InitContainer",
+    "ephemeralContainers": "InitContainer",
+    "secret": "Secret",
+    "secretName": "Secret",
+    "secretRef": "Secret",
+    "secretKeyRef": "Secret",
+    "imagePullSecrets": "Secret",
+    "csi": "Secret",
+    "tolerations": "Placement",
+    "nodeName": "Placement",
+    "schedulerName": "Placement",
+    "priorityClassName": "Placement",
+    "runtimeClassName": "Placement",
+    "volumeMounts": "Mount",
+    "volumeDevices": "Mount",
+    "volumeClaimTemplates": "Mount",
+    "persistentVolumeClaim": "Mount",
+    "hostAliases": "Traffic",
+    "dnsConfig": "Traffic",
+    "dnsPolicy": "Traffic",
+    "externalIPs": "Traffic",
+    "externalName": "Traffic",
+    "loadBalancerIP": "Traffic",
+    "annotations": "Annotation",
+}
+"""Field names, wherever they stand outside of maps with free keys."""
+
+ESCALATING = frozenset(
+    {"privileged", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "hostPath", "capabilities", "procMount"}
+)
+"""What not even an intent's own manifest creates: it would hand a container the node."""
+
+_LOADS_CODE = re.compile(
+    r"LD_[A-Z_]{1,40}|DYLD_[A-Z_]{1,40}|PATH|BASH_ENV|ENV|SHELL|IFS|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS"
+    r"|CATALINA_OPTS|NODE_OPTIONS|NODE_PATH|PYTHON[A-Z]{1,20}|RUBYOPT|RUBYLIB|PERL5(?:OPT|LIB|DB)|PHP_INI_SCAN_DIR"
+    r"|GIT_[A-Z_]{1,40}|SSL_CERT_(?:FILE|DIR)|[A-Za-z]{2,8}_(?:PROXY|proxy)|KUBERNETES_[A-Z_]{1,40}",
+    re.ASCII,
+)
+
+
+def ordinary(kind: str, path: FieldPath) -> bool:
+    """Whether the table lists this very field."""
+    return any(covers(pattern, path) for pattern in ORDINARY.get(kind, ()))
+
+
+def named_reason(path: FieldPath) -> str | None:
+    """The first name on the way that makes the field sensitive. Keys that people chose themselves (a label
+    called `secret`) are no field names."""
+    fixed = path[:-1] if in_free_map(path) else path
+    return next((REASONS[name] for name in names(fixed) if name in REASONS), None)
+
+
+def loads_code(variable: str) -> bool:
+    """Whether an environment variable of this name decides which code runs, or where traffic goes: setting
+    it is as good as changing the command."""
+    return _LOADS_CODE.fullmatch(variable) is not None
+
+
+def owns_something(label: str) -> bool:
+    """Whether a label is a controller's (`argocd.argoproj.io/instance`) rather than the application's."""
+    prefix, slash, _ = label.partition("/")
+    return bool(slash) and (prefix != "app.kubernetes.io" or label.endswith("/managed-by"))

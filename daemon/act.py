@@ -10,7 +10,7 @@ Driven by the ledger alone, so recovery after a crash is the normal path:
 
 from __future__ import annotations
 
-from daemon.guarding import approval_only, context_for, temporary
+from daemon.guarding import approval_only, context_for, temporary, undo_context
 from daemon.ports import WriteStatus
 from daemon.records import escalated, guarded, verdict_rows
 from daemon.state import Memory, World
@@ -51,7 +51,7 @@ def _record(world: World, *entries: Entry) -> None:
 
 def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
     case = memory.cases.get(row.key)
-    if case is None or memory.catalog.get(row.intent) is None:
+    if case is None or memory.catalog.intents.get(row.intent) is None:
         return  # not broken in the latest look: look decides whether it resolved
 
     def current(live: Json | None) -> Plan | None:
@@ -62,7 +62,7 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         row.case_id,
         plan.target,
         current,
-        lambda p, live: context_for(world, memory, row, case, p, live),
+        lambda p, live: context_for(world, memory, row, p, live),
         event=Event.APPLY_STARTED,
     )
     match done.step:
@@ -168,7 +168,7 @@ def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str)
         row.case_id,
         target,
         current,
-        lambda p, live: context_for(world, memory, row, case, p, live, rollback=True),
+        lambda p, live: undo_context(world, memory, row, p, live),
         event=Event.ROLLBACK_STARTED,
     )
     match done.step:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 import structlog
 
 from daemon.act import act
+from daemon.casebook import CaseBook
 from daemon.look import look
 from daemon.settings import seconds
 from daemon.state import Memory, World
@@ -47,6 +48,7 @@ class Cycle:
         self, world: World, memory: Memory, telemetry: Telemetry, *, beat: Callable[[], None]
     ) -> None:
         self._world, self._memory, self._telemetry, self._beat = world, memory, telemetry, beat
+        self._book = CaseBook(world.store)
         self.stop = threading.Event()
 
     # ------------------------------------------------------------ one turn
@@ -54,7 +56,7 @@ class Cycle:
     def look_once(self) -> None:
         """Observe, judge, reconcile, and tell systemd that we are alive."""
         with self._telemetry.looking() as seen:
-            seen(look(self._world, self._memory))
+            seen(look(self._world, self._memory, self._book))
         self._beat()
 
     def think_once(self) -> bool:
@@ -110,7 +112,7 @@ class Cycle:
         try:
             turn()
         except StoreError as error:
-            log.error("no durable record, so nothing is written to the cluster", loop=name, error=str(error))
+            log.warning("no durable record, so nothing is written to the cluster", loop=name, error=str(error))
             self._telemetry.store_failed(name)
             self._world.clock.wait(self.stop, PAUSE_AFTER_ERROR)
 

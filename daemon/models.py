@@ -11,7 +11,9 @@ class NoModel:
     """Stands where no model is configured: cases escalate with that reason."""
 
     def ask(self, question: Question) -> Answer | Unusable:
-        return Unusable(UnusableReason.NO_MODEL, f"no model is configured to {question.role} (settings: model.name)")
+        return Unusable(
+            UnusableReason.NO_MODEL, f"no model is configured to {question.role} (settings: model.name)"
+        )
 
     def weights(self) -> str | Unusable:
         return Unusable(UnusableReason.NO_MODEL, "no model is configured (settings: model.name)")

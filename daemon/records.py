@@ -20,6 +20,7 @@ from remediation.model import (
     Outcome,
     Plan,
     Question,
+    RawEvidence,
     Touched,
     Unusable,
     Verdict,
@@ -144,15 +145,34 @@ def _asked(question: Question, reply: Answer | Unusable) -> Json:
     }
 
 
-def planned(case_id: str, plan: Plan, summary: str) -> Entry:
-    """The change in full, with its digest: what approval and the write are bound to."""
+def planned(case_id: str, plan: Plan, summary: str, raw: RawEvidence) -> Entry:
+    """The change in full, with its digest (what approval and the write are bound to), the objects that
+    were gathered for it, and who else owns fields of its target."""
     payload = {
         "plan": plan_to_json(plan),
         "digest": plan.digest,
         "touched": touched(plan.touched),
         "summary": summary,
+        "related": [list(ref.key) for ref in raw.related],
+        "reserved": reserved_fields(plan.target, raw.related),
     }
     return Entry(Event.PLANNED, payload, case_id)
+
+
+def reserved_fields(target: ObjectRef, related: Mapping[ObjectRef, Json]) -> dict[str, str]:
+    """Field patterns of the target that an autoscaler owns (invariant 7)."""
+    owned: dict[str, str] = {}
+    for ref, found in related.items():
+        spec = found.get("spec") or {}
+        scaled = spec.get("scaleTargetRef") or spec.get("targetRef") or {}
+        if (scaled.get("kind"), scaled.get("name")) != (target.kind, target.name):
+            continue
+        if ref.kind == "HorizontalPodAutoscaler":
+            owned["spec.replicas"] = str(ref)
+        elif ref.kind == "VerticalPodAutoscaler":
+            for part in ("requests", "limits"):
+                owned[f"spec.template.spec.containers[*].resources.{part}.*"] = str(ref)
+    return owned
 
 
 def touched(fields: Sequence[Touched]) -> list[Json]:

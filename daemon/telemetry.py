@@ -24,35 +24,35 @@ class Telemetry:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.registry = CollectorRegistry()
-        kwargs = {"registry": self.registry}
+        mine = self.registry
         self.look_seconds = Histogram(
-            "intentd_look_duration_seconds", "Time of one look.", buckets=_FAST, **kwargs
+            "intentd_look_duration_seconds", "Time of one look.", buckets=_FAST, registry=mine
         )
-        self.last_look = Gauge("intentd_last_look_timestamp_seconds", "When the last look ended.", **kwargs)
+        self.last_look = Gauge("intentd_last_look_timestamp_seconds", "When the last look ended.", registry=mine)
         self.violations = Gauge(
-            "intentd_violations", "Broken expectations in the last look.", ["intent", "fault_class"], **kwargs
+            "intentd_violations", "Broken expectations in the last look.", ["intent", "fault_class"], registry=mine
         )
         self.unknowns = Gauge(
             "intentd_unknown_expectations",
             "Expectations that the last look could not judge.",
             ["reason"],
-            **kwargs,
+            registry=mine,
         )
-        self.cases_opened = Counter("intentd_cases_opened", "Cases opened.", **kwargs)
-        self.cases_closed = Counter("intentd_cases_closed", "Cases closed by looking.", **kwargs)
+        self.cases_opened = Counter("intentd_cases_opened", "Cases opened.", registry=mine)
+        self.cases_closed = Counter("intentd_cases_closed", "Cases closed by looking.", registry=mine)
         self.think_seconds = Histogram(
-            "intentd_think_duration_seconds", "Time from evidence to plan.", buckets=_SLOW, **kwargs
+            "intentd_think_duration_seconds", "Time from evidence to plan.", buckets=_SLOW, registry=mine
         )
         self.act_seconds = Histogram(
-            "intentd_act_duration_seconds", "Time of one act on one case.", ["state"], buckets=_FAST, **kwargs
+            "intentd_act_duration_seconds", "Time of one act on one case.", ["state"], buckets=_FAST, registry=mine
         )
         self.store_failures = Counter(
-            "intentd_store_failures", "Turns that the database refused.", ["loop"], **kwargs
+            "intentd_store_failures", "Turns that the database refused.", ["loop"], registry=mine
         )
         self.crashes = Counter(
-            "intentd_loop_crashes", "Loops restarted after an unexpected error.", ["loop"], **kwargs
+            "intentd_loop_crashes", "Loops restarted after an unexpected error.", ["loop"], registry=mine
         )
-        self.paused = Gauge("intentd_paused", "1 while a pause or the kill switch is in force.", **kwargs)
+        self.paused = Gauge("intentd_paused", "1 while a pause or the kill switch is in force.", registry=mine)
 
     @contextmanager
     def looking(self) -> Iterator[Callable[[LookReport], None]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from daemon.guarding import past_change
 from daemon.records import diagnosed, escalated, planned
 from daemon.settings import seconds
 from daemon.state import Memory, World
@@ -21,6 +22,7 @@ from intents.model import Intent, MetricHolds
 from remediation.candidates import generate
 from remediation.diagnose import consult
 from remediation.evidence import select
+from remediation.guards import knobs
 from remediation.model import (
     Answer,
     Candidate,
@@ -56,11 +58,12 @@ class Consultation:
     candidates: tuple[Candidate, ...]
     asked: tuple[tuple[Question, Answer | Unusable], ...]
     plan: Plan | NoPlan | None
+    raw: RawEvidence
 
 
 def think(world: World, memory: Memory, row: CaseRow) -> None:
     """Bring one case from Open or Diagnosing to Proposed or Closed."""
-    case, intent = memory.cases.get(row.key), memory.catalog.get(row.intent)
+    case, intent = memory.cases.get(row.key), memory.catalog.intents.get(row.intent)
     if case is None or intent is None:
         return  # look closes it, or the violation is about to be seen again
     record = world.store.record
@@ -76,7 +79,7 @@ def think(world: World, memory: Memory, row: CaseRow) -> None:
             escalated(row.case_id, case, reason=f"{found.answer.reason}: {found.answer.detail}", cause=cause)
         )
     elif found.plan is not None and not isinstance(found.plan, NoPlan):
-        entries.append(planned(row.case_id, found.plan, found.answer.chosen.summary))
+        entries.append(planned(row.case_id, found.plan, found.answer.chosen.summary, found.raw))
     else:
         why = found.plan.detail if isinstance(found.plan, NoPlan) else "the answer holds no change"
         entries.append(
@@ -91,7 +94,7 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
     raw = with_memory(world, case, intent, world.cluster.gather(case))
     if raw.live is None and isinstance(gap := _gap_of_target(raw), Gap):
         nothing = Unusable(UnusableReason.UNREACHABLE, f"{case.target} could not be read: {gap.message}")
-        return Consultation(nothing, Evidence((), raw.gaps), (), (), None)
+        return Consultation(nothing, Evidence((), raw.gaps), (), (), None, raw)
     evidence = select(case, raw)
     plans: dict[str, Plan] = {}
     candidates: list[Candidate] = []
@@ -110,7 +113,7 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
         )
         if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in failed:
             plan_or_not = NoPlan("FailedBefore", "this very change was made before and did not hold")
-    return Consultation(answer, evidence, tuple(candidates), asked, plan_or_not)
+    return Consultation(answer, evidence, tuple(candidates), asked, plan_or_not, raw)
 
 
 def _pump(
@@ -170,19 +173,15 @@ def _gap_of_target(raw: RawEvidence) -> Gap | None:
 
 
 def _signature(plan: Plan) -> tuple[object, ...]:
-    return (plan.target.key, *sorted((str(field.path), repr(field.after)) for field in plan.touched))
+    return (plan.target.key, *sorted(knobs(plan)))
 
 
 def _failed_before(world: World, case: Case) -> frozenset[tuple[object, ...]]:
-    """Changes of this target that did not hold, by what they set. The whole kept ledger counts."""
-    from intents.fields import parse_path
-
-    failed = set()
-    for change in changes_since(world.store, 0.0):
-        if change.result in FAILED and change.namespace == case.target.namespace:
-            leaves = sorted((str(parse_path(leaf["path"])), repr(leaf["after"])) for leaf in change.touched)
-            failed.add(((change.kind, change.namespace, change.name), *leaves))
-    return frozenset(failed)
+    """Changes in this namespace that did not hold, by what they set. The whole kept ledger counts."""
+    past = (
+        past_change(row) for row in changes_since(world.store, 0.0) if row.namespace == case.target.namespace
+    )
+    return frozenset((change.key, *sorted(change.knobs)) for change in past if change.result in FAILED)
 
 
 def _still_patient(world: World, memory: Memory, case_id: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -23,13 +23,13 @@ from daemon.look import observe
 from daemon.models import models
 from daemon.notify import AppriseNotifier
 from daemon.ports import Metrics
-from daemon.prometheus_metrics import NoMetrics, PrometheusMetrics
+from daemon.prometheus_metrics import PrometheusMetrics
 from daemon.rounds import read_catalog, read_metrics, retain, tell_people
 from daemon.settings import Settings, seconds
 from daemon.state import Memory, World
 from daemon.supervisor import Supervisor, notify_systemd
 from daemon.telemetry import Telemetry
-from detectors.model import Gap
+from detectors.model import Gap, MetricReading, Turn
 from intents.catalog import Catalog
 from store.ledger import Entry, Ledger
 from store.lock import DatabaseLock
@@ -64,7 +64,7 @@ def configure_logging(form: str) -> None:
 def cluster_of(settings: Settings) -> KubeCluster:
     """The Cluster port over the official client's configuration and transport. Raises WorldError."""
     chosen = settings.kubernetes
-    connection = connect(kubeconfig=chosen.kubeconfig, context=chosen.context, in_cluster=None)
+    connection = connect(kubeconfig=chosen.kubeconfig, context=chosen.context)
     pace = Pace(stale=seconds(chosen.stale_after))
     return KubeCluster(
         connection,
@@ -78,7 +78,31 @@ def cluster_of(settings: Settings) -> KubeCluster:
 
 def metrics_of(settings: Settings) -> Metrics:
     """The Metrics port; without an address every reading is a Gap that says so."""
-    return PrometheusMetrics(settings.prometheus) if settings.prometheus.url else NoMetrics()
+    chosen = settings.prometheus
+    if chosen.url is None:
+        return NoMetrics()
+    return PrometheusMetrics(
+        chosen.url,
+        SystemClock(),
+        timeout=seconds(chosen.timeout),
+        token_file=chosen.token_file,
+        tenant=chosen.tenant or "",
+        ca_file=chosen.ca_file,
+        verify=not chosen.insecure_skip_verify,
+    )
+
+
+class NoMetrics:
+    """Stands where no Prometheus is configured."""
+
+    def read(self, queries: Mapping[str, str]) -> Mapping[str, MetricReading | Gap]:
+        return {key: Gap(f"metric {key}", *NO_METRICS) for key in queries}
+
+    def value(self, query: str) -> str | Gap:
+        return Gap(f"metric {query}", *NO_METRICS)
+
+
+NO_METRICS = ("NotConfigured", "no Prometheus is configured (settings: prometheus.url)", Turn.OPERATOR)
 
 
 def world_of(settings: Settings, cluster: KubeCluster, store: Ledger) -> World:
@@ -108,19 +132,33 @@ def run(settings: Settings) -> int:
     supervisor = Supervisor(clock, cycle.stop, crashed=telemetry.crashed)
     supervisor.wakes(cluster.changed(), memory.looked, memory.thought)
     supervisor.handle_signals()
-    store.record([Entry(SystemEvent.STARTED, {"database": str(settings.database), "cluster": cluster.host})], at=clock.now())
+    store.record(
+        [Entry(SystemEvent.STARTED, {"database": str(settings.database), "cluster": cluster.host})],
+        at=clock.now(),
+    )
     source = IntentDirectory(settings.intents)
     read_catalog(world, memory, source)
     cluster.start()
     jobs = _jobs(world, memory, source)
     control = ControlServer(settings.socket, Commands(world, memory))
-    http = HttpServer(settings.http, telemetry.registry, healthy=_healthy(world, memory), ready=_ready(world, memory)) if settings.http.enabled else None
+    http = (
+        HttpServer(
+            settings.http, telemetry.registry, healthy=_healthy(world, memory), ready=_ready(world, memory)
+        )
+        if settings.http.enabled
+        else None
+    )
 
     def watching() -> None:
         for _ in source.changes(cycle.stop):
             read_catalog(world, memory, source)
 
-    for name, loop in (("look", cycle.looking), ("think", cycle.thinking), ("act", cycle.acting), ("intents", watching)):
+    for name, loop in (
+        ("look", cycle.looking),
+        ("think", cycle.thinking),
+        ("act", cycle.acting),
+        ("intents", watching),
+    ):
         supervisor.start(name, loop)
     log.info("running", cluster=cluster.host, intents=str(settings.intents), http=http.port if http else None)
     notify_systemd("READY=1")
@@ -149,12 +187,19 @@ def _made(settings: Settings) -> Path:
 def _jobs(world: World, memory: Memory, source: IntentDirectory) -> BackgroundScheduler:
     """The slower jobs. A job that fails is logged by APScheduler and runs again at its next time."""
     good = GoodTimes()
-    scheduler = BackgroundScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}, timezone="UTC")
+    scheduler = BackgroundScheduler(
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}, timezone="UTC"
+    )
     interval = seconds(world.settings.prometheus.interval)
     scheduler.add_job(read_metrics, "interval", (world, memory), seconds=interval, id="metrics")
     scheduler.add_job(read_catalog, "interval", (world, memory, source), seconds=60, id="catalog")
     scheduler.add_job(tell_people, "interval", (world,), seconds=TELL_EVERY, id="notices")
-    scheduler.add_job(lambda: good.note(world, memory, observe(world, memory)), "interval", seconds=GOOD_TIMES_EVERY, id="good-times")
+    scheduler.add_job(
+        lambda: good.note(world, memory, observe(world, memory)),
+        "interval",
+        seconds=GOOD_TIMES_EVERY,
+        id="good-times",
+    )
     scheduler.add_job(retain, "interval", (world,), hours=6, id="retention")
     scheduler.start()
     return scheduler
@@ -182,4 +227,3 @@ def _ready(world: World, memory: Memory) -> Callable[[], str | None]:
         return "; ".join(reasons) or None
 
     return check
-

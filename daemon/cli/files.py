@@ -7,11 +7,23 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import Output, OutputOption, SettingsOption, err, out, print_json, print_table, sentences, settings_of
+from daemon.cli.common import (
+    Output,
+    OutputOption,
+    SettingsOption,
+    err,
+    out,
+    print_json,
+    print_table,
+    sentences,
+    settings_of,
+)
 
 
 def check(
-    path: Annotated[Path | None, typer.Argument(help="A file or a folder of intents (default: the settings' folder).")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="A file or a folder of intents (default: the settings' folder).")
+    ] = None,
     *,
     output: OutputOption = Output.TABLE,
     settings: SettingsOption = None,
@@ -40,7 +52,11 @@ def intents(*, output: OutputOption = Output.TABLE, settings: SettingsOption = N
     catalog = compile_catalog(IntentDirectory(folder).read(), zones=ZONES)
     if output is Output.JSON:
         listed = [
-            {"file": entry.file, "line": entry.line, **entry.intent.model_dump(mode="json", by_alias=True, exclude_none=True)}
+            {
+                "file": entry.file,
+                "line": entry.line,
+                **entry.intent.model_dump(mode="json", by_alias=True, exclude_none=True),
+            }
             for entry in catalog.entries.values()
         ]
         print_json(listed)
@@ -57,7 +73,11 @@ def intents(*, output: OutputOption = Output.TABLE, settings: SettingsOption = N
         )
         for entry in catalog.entries.values()
     ]
-    print_table(("name", "namespace", "scope", "mode", "expectations", "budget", "file"), rows, f"no intents in {folder}")
+    print_table(
+        ("name", "namespace", "scope", "mode", "expectations", "budget", "file"),
+        rows,
+        f"no intents in {folder}",
+    )
     if catalog.problems:
         err.print(f"{len(catalog.problems)} problems; see `intentd check`", style="red", markup=False)
 

@@ -9,15 +9,34 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from daemon.cli.common import UNREACHABLE, WRONG, Output, OutputOption, SettingsOption, err, out, print_json, print_table, sentences, settings_of
+from daemon.cli.common import (
+    UNREACHABLE,
+    WRONG,
+    Output,
+    OutputOption,
+    SettingsOption,
+    err,
+    out,
+    print_json,
+    print_table,
+    sentences,
+    settings_of,
+)
 from daemon.settings import Settings
 
 
 def run(
     *,
-    once: Annotated[bool, typer.Option("--once", help="Look once, say what is wrong and what would be proposed, write nothing, and end.")] = False,
+    once: Annotated[
+        bool,
+        typer.Option(
+            "--once", help="Look once, say what is wrong and what would be proposed, write nothing, and end."
+        ),
+    ] = False,
     ask: Annotated[bool, typer.Option(help="With --once: ask the model too.")] = True,
-    wait: Annotated[float, typer.Option(min=1, help="With --once: seconds to wait for the cluster's lists.")] = 30.0,
+    wait: Annotated[
+        float, typer.Option(min=1, help="With --once: seconds to wait for the cluster's lists.")
+    ] = 30.0,
     output: OutputOption = Output.TABLE,
     settings: SettingsOption = None,
 ) -> None:
@@ -76,9 +95,19 @@ def look_once(settings: Settings, *, ask: bool, wait: float) -> dict[str, Any]:
         "intents": len(memory.catalog.intents),
         "problems": [str(problem) for problem in memory.catalog.problems],
         "judged": len(report.judgement.judged),
-        "unknown": [{"intent": item.intent, "expectation": item.expectation, **item.gap._asdict()} for item in report.judgement.unknowns],
+        "unknown": [
+            {"intent": item.intent, "expectation": item.expectation, **item.gap._asdict()}
+            for item in report.judgement.unknowns
+        ],
         "violations": [
-            {"intent": v.intent, "target": str(v.target), "namespace": v.target.namespace, "severity": v.severity.value, "summary": summarise(v), "message": v.message}
+            {
+                "intent": v.intent,
+                "target": str(v.target),
+                "namespace": v.target.namespace,
+                "severity": v.severity.value,
+                "summary": summarise(v),
+                "message": v.message,
+            }
             for v in report.judgement.violations
         ],
         "proposals": proposals,
@@ -92,23 +121,47 @@ def _proposal(world: Any, memory: Any, case: Any) -> dict[str, Any]:
     from remediation.model import NoPlan, Unusable
 
     found = consider(world, case, memory.catalog.intents[case.key.intent])
-    told: dict[str, Any] = {"target": str(case.target), "namespace": case.target.namespace, "reason": case.reason.value, "cause": found.answer.cause}
+    told: dict[str, Any] = {
+        "target": str(case.target),
+        "namespace": case.target.namespace,
+        "reason": case.reason.value,
+        "cause": found.answer.cause,
+    }
     if isinstance(found.answer, Unusable):
         return told | {"proposal": None, "why_not": f"{found.answer.reason}: {found.answer.detail}"}
     if found.plan is None or isinstance(found.plan, NoPlan):
         return told | {"proposal": None, "why_not": "no change can be made of the answer"}
-    return told | {"proposal": touched(found.plan.touched), "confidence": found.answer.confidence, "digest": found.plan.digest}
+    return told | {
+        "proposal": touched(found.plan.touched),
+        "confidence": found.answer.confidence,
+        "digest": found.plan.digest,
+    }
 
 
 def _print(told: dict[str, Any]) -> None:
     for problem in told["problems"]:
         err.print(problem, style="red", markup=False)
-    rows = [(v["intent"], v["target"], v["namespace"], v["severity"], v["summary"]) for v in told["violations"]]
-    print_table(("intent", "target", "namespace", "severity", "violation"), rows, f"no violations; {told['judged']} expectations of {told['intents']} intents judged")
+    rows = [
+        (v["intent"], v["target"], v["namespace"], v["severity"], v["summary"]) for v in told["violations"]
+    ]
+    print_table(
+        ("intent", "target", "namespace", "severity", "violation"),
+        rows,
+        f"no violations; {told['judged']} expectations of {told['intents']} intents judged",
+    )
     for item in told["unknown"]:
-        err.print(f"unknown: {item['intent']}: {item['what']}: {item['message']} ({item['turn']}'s turn)", style="yellow", markup=False)
+        err.print(
+            f"unknown: {item['intent']}: {item['what']}: {item['message']} ({item['turn']}'s turn)",
+            style="yellow",
+            markup=False,
+        )
     for proposal in told["proposals"]:
-        out.print(Text(f"\n{proposal['target']} in {proposal['namespace']}: {proposal['cause'] or 'cause unknown'}", style="bold"))
+        out.print(
+            Text(
+                f"\n{proposal['target']} in {proposal['namespace']}: {proposal['cause'] or 'cause unknown'}",
+                style="bold",
+            )
+        )
         if proposal["proposal"] is None:
             out.print(Text(f"  no proposal: {proposal['why_not']}"))
             continue

@@ -1,0 +1,47 @@
+"""`doctor`: is everything that intentd needs there, and how fast would it be?"""
+
+from __future__ import annotations
+
+import typer
+from rich.text import Text
+
+from daemon.cli.common import (
+    WRONG,
+    Output,
+    OutputOption,
+    SettingsOption,
+    err,
+    out,
+    print_json,
+    sentences,
+    settings_of,
+)
+
+STYLES = {"ok": "green", "warn": "yellow", "FAIL": "bold red"}
+
+
+def doctor(*, output: OutputOption = Output.TABLE, settings: SettingsOption = None) -> None:
+    """Check cluster, rights, Prometheus, Ollama, GPU; exit code 1 where something fails."""
+    from daemon.doctor import State, examine
+
+    with sentences():
+        chosen = settings_of(settings)
+    findings = []
+    with err.status("asking the cluster, Prometheus and the model ..."):
+        for finding in examine(chosen):
+            findings.append(finding)
+            if output is Output.TABLE:
+                line = Text(f"{finding.state.value:<5}", style=STYLES[finding.state.value])
+                line.append(f" {finding.check:<20} {finding.message}", style="default")
+                out.print(line)
+                if finding.remedy and finding.state is not State.OK:
+                    out.print(Text(f"      {'':<20} {finding.remedy}", style="dim"))
+    if output is Output.JSON:
+        print_json(
+            [
+                {"check": f.check, "state": f.state.value, "message": f.message, "remedy": f.remedy}
+                for f in findings
+            ]
+        )
+    if any(finding.state is State.FAIL for finding in findings):
+        raise typer.Exit(WRONG)

@@ -1,0 +1,159 @@
+"""The guards' inputs, read at the moment of the write: object, ledger, settings, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from daemon.mode import effective_mode
+from daemon.settings import seconds
+from daemon.state import Memory, World
+from detectors.model import FaultClass, ObjectRef
+from intents.fields import FieldPath, parse_path
+from intents.model import Intent, Mode
+from intents.units import parse_duration
+from remediation.guards import Change, GuardContext, Knob, Limits, LocalTime
+from remediation.model import ABSENT, Json, Plan, Verdict
+from remediation.plan import plan_from_json
+from remediation.saga import Event
+from remediation.values import canonical
+from store.queries import (
+    CaseRow,
+    ChangeRow,
+    active_grants,
+    active_pauses,
+    changes_since,
+    known_good,
+    last_step,
+)
+
+WAITING = frozenset({"budget", "cooldown", "window", "pause", "kill-switch", "storm"})
+"""Guards whose refusal passes with time: the plan stays proposed and is tried again."""
+
+MODE = "mode"
+"""The guard whose refusal a person's approval lifts."""
+
+MEMORY = 30 * 86400.0
+"""Seconds of past changes that guards see: longer than any budget or back-off window."""
+
+
+def approval_only(verdicts: Sequence[Verdict]) -> bool:
+    """Whether nothing but a person's approval is missing."""
+    refused = {verdict.guard for verdict in verdicts if not verdict.allowed}
+    return refused == {MODE}
+
+
+def temporary(verdicts: Sequence[Verdict]) -> bool:
+    """Whether waiting (and perhaps an approval) can lift every refusal."""
+    refused = {verdict.guard for verdict in verdicts if not verdict.allowed}
+    return refused <= WAITING | {MODE}
+
+
+def kill_switch(world: World) -> str | None:
+    """Why nothing at all may be written, None where it may. A file that cannot be looked at counts as set."""
+    path = world.settings.kill_switch
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"{path} cannot be looked at ({error.strerror})"
+    return f"{path} exists"
+
+
+def context_for(
+    world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
+) -> GuardContext:
+    """Everything the guards decide on, for one plan and the object as just read."""
+    now, limits = world.clock.now(), world.settings.limits
+    intent = memory.catalog.intents.get(row.intent)
+    good = known_good(world.store, plan.target)
+    planned = last_step(world.store, row.case_id, Event.PLANNED)
+    details: Json = planned.payload if planned else {}
+    return GuardContext(
+        plan=plan,
+        live=live,
+        intent=intent,
+        target=ObjectRef(row.kind, row.namespace, row.name),
+        fault_class=FaultClass(row.fault_class),
+        now=now,
+        mode=_mode(world, row, intent, now),
+        approved_digest=row.approved_digest if (row.approved_until or 0.0) > now else None,
+        last_known_good=good[0] if good else None,
+        related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
+        history=tuple(past_change(change) for change in changes_since(world.store, now - MEMORY)),
+        limits=Limits(
+            namespaces=limits.namespaces,
+            system_namespaces=limits.system_namespaces,
+            cluster_changes=limits.cluster_changes,
+            namespace_changes=limits.namespace_changes,
+            fault_class_changes=limits.fault_class_changes,
+            per=parse_duration(limits.per),
+            person_window=seconds(world.settings.human_edit_grace),
+        ),
+        paused=_paused(world, row, now),
+        kill_switch=kill_switch(world),
+        storm=memory.storm,
+        local_time=None if intent is None else _local_time(intent, now),
+        reserved=_reserved(details.get("reserved", {})),
+        undoes=undoes,
+        operation_id=row.operation_id,
+    )
+
+
+def undo_context(world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None) -> GuardContext:
+    """The inputs for putting back what the case's own plan changed."""
+    assert row.plan is not None
+    return context_for(world, memory, row, plan, live, undoes=plan_from_json(row.plan))
+
+
+def _mode(world: World, row: CaseRow, intent: Intent | None, now: float) -> Mode:
+    if intent is None:
+        return Mode.OBSERVE
+    grants = active_grants(world.store, now)
+    return effective_mode(
+        intent, world.settings.limits.mode, grants, fault_class=row.fault_class, weights=row.weights
+    )
+
+
+def _paused(world: World, row: CaseRow, now: float) -> str | None:
+    for pause in active_pauses(world.store, now):
+        if pause.scope in ("all", row.intent):
+            return f"{pause.scope} paused by {pause.by}: {pause.reason}"
+    return None
+
+
+def past_change(row: ChangeRow) -> Change:
+    """A charged write as guards remember it."""
+    return Change(
+        operation_id=row.operation_id,
+        at=row.at,
+        intent=row.intent,
+        kind=row.kind,
+        namespace=row.namespace,
+        name=row.name,
+        fault_class=row.fault_class,
+        knobs=tuple(_knob(leaf) for leaf in row.touched),
+        result=row.result,
+    )
+
+
+def _knob(leaf: Mapping[str, object]) -> Knob:
+    return str(leaf["path"]), ABSENT if leaf["becomes_absent"] else canonical(leaf["after"])
+
+
+def _local_time(intent: Intent, now: float) -> LocalTime | None:
+    """The time of day where the intent's window lives; None (a refusal) where the zone is not known."""
+    window = intent.spec.window
+    if window is None:
+        return None
+    try:
+        local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(window.time_zone))
+    except (KeyError, ValueError, OSError):
+        return None
+    return LocalTime(local.weekday(), local.hour * 60 + local.minute)
+
+
+def _reserved(stored: Mapping[str, str]) -> dict[FieldPath, str]:
+    return {parse_path(path): owner for path, owner in stored.items()}

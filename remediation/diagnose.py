@@ -1,0 +1,241 @@
+"""The decision: questions out, answers in, a Diagnosis or the reason why there is none.
+
+`consult` is a generator so that the logic stays pure and the daemon only carries: it sends each yielded
+Question to the model and the answer back. State the cause, then judge each candidate alone by p(Yes), and
+only where none passes ask for a patched manifest, which is judged like any other (MODEL.md: small models
+choose badly and judge well). Without a passing judgement nothing is chosen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from detectors.model import Case, FaultClass
+from intents.model import Intent
+from remediation.answers import judged_yes, parse_cause, parse_repair
+from remediation.model import (
+    Answer,
+    Candidate,
+    Diagnosis,
+    Evidence,
+    Json,
+    Judged,
+    Question,
+    Role,
+    Touched,
+    Unusable,
+    UnusableReason,
+)
+from remediation.prompt import change_in_words, diagnose_question, judge_question, repair_question
+from remediation.schema import open_fields, repair_schema
+
+Consultation = Generator[Question, Answer | Unusable, Diagnosis | Unusable]
+ALL_ROLES = frozenset(Role)
+WRITTEN = "model"
+"""The origin and id of a change that the model wrote itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When a judgement is good enough to act on.
+
+    `accept`: least p(Yes) of a candidate from code. `accept_written`: least p(Yes) of a manifest that the
+    model wrote; the same question, asked of its own work. `margin`: least lead over the best rival that
+    contradicts it, in log-odds (nats), because p saturates: 0.97 and 0.999 are 3.4 nats apart.
+    Defaults: docs/model-first.md, held-out wordings and fault classes.
+    """
+
+    accept: float = 0.5
+    accept_written: float = 0.5
+    margin: float = 0.7
+
+
+DEFAULT_THRESHOLDS = Thresholds()
+
+
+def consult(
+    case: Case,
+    evidence: Evidence,
+    candidates: Sequence[Candidate],
+    intent: Intent,
+    live: Json | None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    roles: frozenset[Role] = ALL_ROLES,
+) -> Consultation:
+    """Yields questions, takes answers, returns the Diagnosis or an Unusable.
+
+    `roles` are those that the served model has a measured score for: without `diagnose` the cause is the
+    detector's own message, without `repair` nothing is written. An Unusable answer ends the consultation
+    with its reason and whatever was learnt before it.
+    """
+    if not evidence.items:
+        return Unusable(
+            UnusableReason.NO_TELLING_EVIDENCE, "nothing about it could be read", fault_class=case.fault_class
+        )
+    learnt = _Learnt(case)
+    if Role.DIAGNOSE in roles:
+        answer = learnt.take((yield diagnose_question(case, evidence)))
+        if isinstance(answer, Unusable):
+            return learnt.end(answer)
+        classes = tuple(violation.fault_class for violation in case.violations)
+        cause = parse_cause(answer, evidence.ids, classes)
+        if isinstance(cause, Unusable):
+            return learnt.end(cause)
+        learnt.cause, learnt.cited = cause.cause, cause.evidence
+        if cause.fault_class is not None:
+            learnt.fault_class = FaultClass(cause.fault_class)
+    else:
+        learnt.cause, learnt.cited = case.primary.message, evidence.ids[:1]
+
+    for candidate in candidates:
+        p = learnt.judge((yield judge_question(case, evidence, learnt.cause, candidate)), candidate)
+        if isinstance(p, Unusable):
+            return learnt.end(p)
+    chosen = choose(learnt.judged, thresholds)
+    if isinstance(chosen, Judged):
+        return learnt.diagnosis(chosen)
+    if chosen.reason is UnusableReason.TOO_CLOSE:
+        return learnt.end(chosen)
+
+    fields = open_fields(case, evidence, intent.spec.editable, live) if Role.REPAIR in roles else ()
+    if not fields or live is None:
+        return learnt.end(chosen)
+    schema = repair_schema(fields, live)
+    answer = learnt.take((yield repair_question(case, evidence, learnt.cause, fields, schema)))
+    if isinstance(answer, Unusable):
+        return learnt.end(answer)
+    written = parse_repair(answer, fields)
+    if isinstance(written, Unusable):
+        return learnt.end(written)
+    repair, changes = written
+    candidate = Candidate(
+        id=WRITTEN,
+        origin=WRITTEN,
+        target=case.target,
+        summary=change_in_words([Touched(field.path, field.now, value) for field, value in changes]),
+        manifest=repair.manifest,
+        rests_on=learnt.cited,
+    )
+    p = learnt.judge((yield judge_question(case, evidence, learnt.cause, candidate)), candidate)
+    if isinstance(p, Unusable):
+        return learnt.end(p)
+    if p < thresholds.accept_written:
+        detail = (
+            f"its own change ({candidate.summary}) got p(Yes) {p:.2f}, needs {thresholds.accept_written:.2f}"
+        )
+        return learnt.end(Unusable(UnusableReason.LOW_CONFIDENCE, detail))
+    return learnt.diagnosis(learnt.judged[-1], wrote_manifest=True)
+
+
+def pump(consultation: Consultation, ask: Callable[[Question], Answer | Unusable]) -> Diagnosis | Unusable:
+    """Carry questions and answers until the end."""
+    try:
+        question = next(consultation)
+        while True:
+            question = consultation.send(ask(question))
+    except StopIteration as end:
+        result: Diagnosis | Unusable = end.value
+        return result
+
+
+def choose(judged: Sequence[Judged], thresholds: Thresholds) -> Judged | Unusable:
+    """The candidate to act on, or why none.
+
+    A candidate that sets all that another sets, and more, does not contradict it: of two that pass, the
+    smaller change is taken, whichever scored higher. Rivals that contradict it must trail by the margin.
+    """
+    passing = [j for j in judged if j.p_yes >= thresholds.accept]
+    if not judged:
+        return Unusable(UnusableReason.NOTHING_TO_CHANGE, "the evidence supports no change")
+    if not passing:
+        top = max(judged, key=lambda j: j.p_yes)
+        detail = f"best of {len(judged)}: {top.candidate.summary!r} with p(Yes) {top.p_yes:.2f}"
+        return Unusable(UnusableReason.LOW_CONFIDENCE, f"{detail}, needs {thresholds.accept:.2f}")
+    best = max(passing, key=lambda j: j.p_yes)
+    for other in passing:
+        if _contains(best.candidate, other.candidate):
+            best = other
+    for rival in judged:
+        if rival is best or _contains(rival.candidate, best.candidate):
+            continue
+        if log_odds(best.p_yes) - log_odds(rival.p_yes) < thresholds.margin:
+            detail = (
+                f"{best.candidate.summary!r} ({best.p_yes:.2f}) and "
+                f"{rival.candidate.summary!r} ({rival.p_yes:.2f}) are too close"
+            )
+            return Unusable(UnusableReason.TOO_CLOSE, detail)
+    return best
+
+
+def log_odds(p: float) -> float:
+    """ln(p / (1 - p)), with p kept off 0 and 1 by 1e-6: beyond that float32 log-probabilities say nothing."""
+    held = min(max(p, 1e-6), 1 - 1e-6)
+    return math.log(held / (1 - held))
+
+
+def _contains(larger: Candidate, smaller: Candidate) -> bool:
+    """Whether `larger` sets every leaf that `smaller` sets, to the same value, and at least one more."""
+    if larger.target.key != smaller.target.key:
+        return False
+    return _leaves(larger.manifest) > _leaves(smaller.manifest)
+
+
+def _leaves(node: object, at: tuple[str, ...] = ()) -> frozenset[tuple[tuple[str, ...], str]]:
+    if isinstance(node, Mapping):
+        named = str(node.get("name", "")) if at and at[-1] == "[]" else ""
+        here = (*at, named) if named else at
+        below = (_leaves(value, (*here, str(key))) for key, value in node.items())
+        return frozenset().union(*below)
+    if isinstance(node, list):
+        return frozenset().union(*(_leaves(item, (*at, "[]")) for item in node))
+    return frozenset({(at, repr(node))})
+
+
+class _Learnt:
+    """What one consultation knows so far; every end carries it."""
+
+    def __init__(self, case: Case) -> None:
+        self.fault_class = case.fault_class
+        self.cause = ""
+        self.cited: tuple[str, ...] = ()
+        self.judged: list[Judged] = []
+        self.weights = ""
+
+    def take(self, answer: Answer | Unusable) -> Answer | Unusable:
+        """The answer, unless the served model changed under us: two models' judgements do not compare."""
+        if isinstance(answer, Unusable):
+            return answer
+        if self.weights and answer.weights != self.weights:
+            return Unusable(UnusableReason.INVALID, "the served model changed between two questions")
+        self.weights = answer.weights
+        return answer
+
+    def judge(self, answer: Answer | Unusable, candidate: Candidate) -> float | Unusable:
+        taken = self.take(answer)
+        p = taken if isinstance(taken, Unusable) else judged_yes(taken)
+        if not isinstance(p, Unusable):
+            self.judged.append(Judged(candidate, p))
+        return p
+
+    def end(self, why: Unusable) -> Unusable:
+        return replace(
+            why,
+            cause=self.cause,
+            fault_class=self.fault_class,
+            judged=tuple(self.judged),
+            weights=self.weights or why.weights,
+        )
+
+    def diagnosis(self, chosen: Judged, *, wrote_manifest: bool = False) -> Diagnosis:
+        return Diagnosis(
+            cause=self.cause,
+            fault_class=self.fault_class,
+            evidence_ids=self.cited,
+            confidence=chosen.p_yes,
+            chosen=chosen.candidate,
+            judged=tuple(self.judged),
+            weights=self.weights,
+            wrote_manifest=wrote_manifest,
+        )

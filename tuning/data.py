@@ -1,0 +1,220 @@
+"""Training data: `python -m tuning.data FOLDER` writes train.jsonl, judge.jsonl and the held-out incidents' names.
+
+Every prompt is made by the daemon's own evidence selection, candidate generators and prompt functions from a
+whole synthetic incident. Deterministic by seed. Splits are by wording (the last third of every list of
+wordings is never trained on) and by whole fault family (tuning/incidents/families.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intents.fields import get, parse_path
+from intents.units import parse_quantity
+from remediation.candidates import generate
+from remediation.diagnose import WRITTEN
+from remediation.evidence import select
+from remediation.lastgood import manifest_of
+from remediation.model import Candidate, Evidence, Question, Touched
+from remediation.prompt import change_in_words, diagnose_question, judge_question, repair_question
+from remediation.schema import CAUSE_CHARS, WHY_CHARS, OpenField, open_fields, repair_schema
+from tuning.incidents import FAMILIES, Incident, make
+from tuning.incidents.families import HELD_OUT
+
+MIB = 2**20
+SHARES = {"oom_never_healthy": 4, "image_tag": 2, "config_key": 2, "selector": 2, "metric_upstream": 2}
+"""How often a family is drawn beside the others (1): the demo's faults, and where the model must write."""
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An incident as the daemon would see it."""
+
+    incident: Incident
+    evidence: Evidence
+    candidates: tuple[Candidate, ...]
+    fields: tuple[OpenField, ...]
+
+
+def prepare(incident: Incident) -> Prepared:
+    """The daemon's own steps before the first question."""
+    evidence = select(incident.case, incident.raw)
+    candidates = generate(incident.case, incident.raw, evidence, incident.intent)
+    fields = open_fields(incident.case, evidence, incident.intent.spec.editable, incident.raw.live)
+    return Prepared(incident, evidence, candidates, fields)
+
+
+def _line(question: Question, completion: str, group: str, weight: float = 1.0) -> Line:
+    return {
+        "role": question.role.value,
+        "prompt": [
+            {"role": "system", "content": question.system},
+            {"role": "user", "content": question.prompt},
+        ],
+        "completion": completion,
+        "group": group,
+        "weight": weight,
+    }
+
+
+# ---------------------------------------------------------------- one incident's examples
+
+
+def lines(
+    prepared: Prepared, rng: random.Random, *, written_roles: bool, detector_share: float
+) -> Iterator[Line]:
+    """Judge examples of one incident, and with `written_roles` its diagnose and repair examples too.
+
+    `detector_share` is how often the judge reads the detector's own message in place of the cause.
+    """
+    incident = prepared.incident
+    cause = rng.choice(incident.made.causes)
+    read = incident.case.primary.message if rng.random() < detector_share else cause
+    group = incident.id
+    misses = list(incident.near_misses())
+    offered = [*prepared.candidates, *rng.sample(misses, min(3, len(misses))), *_written(prepared, rng)]
+    for candidate in offered:
+        question = judge_question(incident.case, prepared.evidence, read, candidate)
+        yield _line(question, "Yes" if incident.heals(candidate.manifest) else "No", group)
+    if not written_roles:
+        return
+    yield _line(diagnose_question(incident.case, prepared.evidence), _cause(prepared, cause), group)
+    if prepared.fields and incident.raw.live is not None and (incident.made.repair or not incident.mendable):
+        schema = repair_schema(prepared.fields, incident.raw.live)
+        question = repair_question(incident.case, prepared.evidence, read, prepared.fields, schema)
+        yield _line(question, repair_answer(prepared), group, 2.0 if incident.made.repair else 0.5)
+
+
+def _cause(prepared: Prepared, cause: str) -> str:
+    """The diagnosis as its grammar spells it, citing the items that name the cause."""
+    telling = prepared.incident.made.telling
+    ids = [item.id for item in prepared.evidence.items if any(text in item.text for text in telling)]
+    answer = {"cause": _fitted(cause, CAUSE_CHARS), "evidence": ids[:3] or [prepared.evidence.ids[0]]}
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def _fitted(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3].rsplit(" ", 1)[0] + "..."
+
+
+def best_value(prepared: Prepared) -> tuple[OpenField, str] | None:
+    """The field and the smallest offered value that mends, with room: four times a limit whose need nobody
+    said (doubling may be killed again)."""
+    incident = prepared.incident
+    path = parse_path(incident.made.repair) if incident.made.repair else ()
+    field = next((field for field in prepared.fields if field.path == path), None)
+    if field is None:
+        return None
+    said = "{value} holds" in incident.made.why
+    now = get(incident.raw.live, path)
+    least = 0.0 if said or not isinstance(now, str) else 4 * float(parse_quantity(now))
+    healing = [str(value) for value in field.choices if incident.heals(_manifest(incident, field, value))]
+    roomy = [value for value in healing if float(parse_quantity(value)) >= least]
+    return (field, (roomy or healing)[0 if roomy else -1]) if healing else None
+
+
+def repair_answer(prepared: Prepared) -> str:
+    """The manifest that mends, or an abstention where nothing offered does."""
+    best = best_value(prepared)
+    if best is None:
+        why = (
+            "no value that is open to me removes it"
+            if prepared.incident.made.repair
+            else "no change of this object removes it"
+        )
+        return json.dumps({"abstain": why})
+    field, value = best
+    why = _fitted(prepared.incident.made.why.format(value=value), WHY_CHARS)
+    return json.dumps({"why": why, "manifest": _manifest(prepared.incident, field, value)})
+
+
+def _manifest(incident: Incident, field: OpenField, value: object) -> dict[str, Any]:
+    return manifest_of((Touched(field.path, field.now, value),), incident.raw.live or {})
+
+
+def _written(prepared: Prepared, rng: random.Random) -> list[Candidate]:
+    """Changes such as the model might write, right and wrong, worded as written ones are."""
+    incident = prepared.incident
+    if not prepared.fields:
+        return []
+    if not incident.made.repair:
+        field = rng.choice(prepared.fields)
+        return [_own(incident, field, rng.choice(field.choices))] if rng.random() < 0.5 else []
+    path = parse_path(incident.made.repair)
+    field = next((field for field in prepared.fields if field.path == path), prepared.fields[0])
+    values = list(field.choices)
+    best = best_value(prepared)
+    chosen = {best[1]} if best else set()
+    wrong = [v for v in values if not incident.heals(_manifest(incident, field, v))]
+    right = [v for v in values if v not in wrong]
+    chosen |= {
+        str(v)
+        for v in (*wrong[-1:], *rng.sample(wrong, min(1, len(wrong))), *rng.sample(right, min(1, len(right))))
+    }
+    return [_own(incident, field, value) for value in sorted(chosen)]
+
+
+def _own(incident: Incident, field: OpenField, value: object) -> Candidate:
+    change = Touched(field.path, field.now, value)
+    return Candidate(
+        WRITTEN, WRITTEN, incident.case.target, change_in_words([change]), _manifest(incident, field, value)
+    )
+
+
+# ---------------------------------------------------------------- files
+
+
+def incidents(count: int, seed: int, *, families: Sequence[str], held: bool) -> Iterator[Incident]:
+    """So many incidents, the families in turn by their share."""
+    turns = [family for family in families for _ in range(SHARES.get(family, 1))]
+    for number in range(count):
+        yield make(turns[number % len(turns)], f"{seed}.{number}", held=held)
+
+
+TRAINED = tuple(family for family in FAMILIES if family not in HELD_OUT)
+
+
+def write(folder: Path, *, count: int, seed: int) -> dict[str, int]:
+    """train.jsonl (all roles), judge.jsonl (judge only), valid.jsonl (held-out wordings)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plans = {
+        "train.jsonl": (count, seed, False, True, 0.15),
+        "judge.jsonl": (count, seed, False, False, 0.5),
+        "valid.jsonl": (max(40, count // 20), seed + 1, True, True, 0.15),
+    }
+    sizes = {}
+    for name, (number, root, held, written, share) in plans.items():
+        rng = random.Random(f"{root} {name}")
+        found = [
+            line
+            for incident in incidents(number, root, families=TRAINED, held=held)
+            for line in lines(prepare(incident), rng, written_roles=written, detector_share=share)
+        ]
+        (folder / name).write_text(
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found), encoding="utf-8"
+        )
+        sizes[name] = len(found)
+    return sizes
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m tuning.data", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--incidents", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=11)
+    given = parser.parse_args(arguments)
+    for name, size in write(given.folder, count=given.incidents, seed=given.seed).items():
+        print(f"{name}: {size} examples")
+
+
+if __name__ == "__main__":
+    main()

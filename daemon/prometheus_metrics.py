@@ -131,7 +131,11 @@ class PrometheusMetrics:
 
     def value(self, query: str) -> str | Gap:
         found = self._query(f"metric {query[:80]}", query)
-        return found if isinstance(found, Gap) else _shown(found)
+        if isinstance(found, Gap):
+            return found
+        if not isinstance(found, list) or not found:
+            return Gap(f"metric {query[:80]}", "NoData", "the query returns no series", Turn.OPERATOR)
+        return _shown(found)
 
     def close(self) -> None:
         """Drop connections; queries under way end within their time limit."""
@@ -224,15 +228,13 @@ class PrometheusMetrics:
         return read
 
 
-def _shown(result: Any) -> str:
-    """An instant vector or a scalar as short text."""
-    if not isinstance(result, list) or not result:
-        return "no series"
+def _shown(result: list[Any]) -> str:
+    """An instant vector, a scalar or the ends of a range as short text."""
     if not isinstance(result[0], dict):
         return _number(result[-1])
     lines = []
     for series in result[:SHOWN_SERIES]:
-        value = series.get("value")
+        value = series.get("value") or (series.get("values") or [None])[-1]
         labels = ", ".join(f"{key}={name}" for key, name in sorted(series.get("metric", {}).items()))
         number = _number(value[-1]) if isinstance(value, list) and value else "?"
         lines.append(f"{{{labels}}} {number}" if labels else number)
@@ -251,4 +253,6 @@ def _number(text: Any) -> str:
 
 def _short(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if "NameResolutionError" in text:
+        return "its name is not known here"
     return "connection refused" if "refused" in text else text[:200]

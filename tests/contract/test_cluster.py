@@ -1,0 +1,280 @@
+"""The Cluster port's contract, over the fake and over a real API server alike."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+
+from daemon.ports import OPERATION_ANNOTATION, WriteStatus
+from detectors.facts import FACT_TYPES, Service
+from detectors.model import (
+    Case,
+    CaseKey,
+    CaseReason,
+    FaultClass,
+    Gap,
+    ObjectRef,
+    Severity,
+    Turn,
+    Violation,
+)
+from remediation.model import Operation
+from tests.contract.worlds import World, fake_world, named_kubeconfig, real_world
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.cluster)])
+def world(request):
+    if request.param == "fake":
+        with fake_world() as found:
+            yield found
+        return
+    kubeconfig = named_kubeconfig() or request.getfixturevalue("cluster_kubeconfig")
+    with real_world(kubeconfig) as found:
+        yield found
+
+
+def service(world: World, name: str = "web", **selector: str):
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": world.namespace},
+        "spec": {"selector": selector or {"app": "web"}, "ports": [{"port": 80}]},
+    }
+
+
+def deployment(world: World, name: str = "web"):
+    labels = {"app": name}
+    reference = {"configMapKeyRef": {"name": "settings", "key": "mode"}}
+    container = {"name": "app", "image": "shop/web:1", "env": [{"name": "MODE", "valueFrom": reference}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": world.namespace},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def ref_of(item) -> ObjectRef:
+    meta = item["metadata"]
+    return ObjectRef(item["kind"], meta["namespace"], meta["name"], meta["uid"])
+
+
+def version(item) -> str:
+    return item["metadata"]["resourceVersion"]
+
+
+def patch(world: World, item, *operations: Operation, **changes):
+    arguments = {"resource_version": version(item), "operation_id": "op-1", "dry_run": False, **changes}
+    return world.cluster.patch(arguments.pop("ref", ref_of(item)), operations, **arguments)
+
+
+def selector_to(value: str) -> Operation:
+    return Operation("replace", "/spec/selector/app", value)
+
+
+def now(world: World, item):
+    return world.cluster.read(ref_of(item))
+
+
+# ---------------------------------------------------------------- reading
+
+
+def test_a_snapshot_has_every_watched_kind(world):
+    snapshot = world.cluster.snapshot()
+    assert set(snapshot) == set(FACT_TYPES)
+    assert not any(isinstance(view, Gap) for view in snapshot.values())
+
+
+def test_what_appears_changes_and_vanishes_is_seen(world):
+    name = (world.namespace, "web")
+
+    def seen() -> Service | None:
+        return world.cluster.snapshot()["Service"].get(name)
+
+    world.cluster.changed().clear()
+    item = world.put(service(world))
+    world.eventually(lambda: seen() is not None)
+    assert world.cluster.changed().is_set()
+    assert seen().metadata.uid == item["metadata"]["uid"]
+    item["spec"]["selector"]["app"] = "other"
+    world.put(item)
+    world.eventually(lambda: seen().spec.selector == {"app": "other"})
+    world.remove("Service", "web")
+    world.eventually(lambda: seen() is None)
+
+
+def test_a_snapshot_in_hand_does_not_change(world):
+    world.put(service(world))
+    world.eventually(lambda: (world.namespace, "web") in world.cluster.snapshot()["Service"])
+    before = world.cluster.snapshot()["Service"]
+    world.remove("Service", "web")
+    world.eventually(lambda: (world.namespace, "web") not in world.cluster.snapshot()["Service"])
+    assert (world.namespace, "web") in before
+
+
+def test_reading_gives_the_whole_object_or_none(world):
+    item = world.put(service(world))
+    assert now(world, item)["spec"]["ports"][0]["port"] == 80
+    assert world.cluster.read(ObjectRef("Service", world.namespace, "absent")) is None
+
+
+@pytest.mark.parametrize("kind", ["Secret", "Node", "", "services"])
+def test_kinds_that_are_not_ours_are_never_read(world, kind):
+    found = world.cluster.read(ObjectRef(kind, world.namespace, "x"))
+    assert isinstance(found, Gap)
+    assert found.turn is Turn.NOBODY
+
+
+# ---------------------------------------------------------------- patching
+
+
+def test_a_patch_changes_the_field_and_leaves_our_mark(world):
+    item = world.put(service(world))
+    result = patch(world, item, selector_to("fixed"))
+    assert result.status is WriteStatus.DONE
+    live = now(world, item)
+    assert live["spec"]["selector"] == {"app": "fixed"}
+    assert live["metadata"]["annotations"][OPERATION_ANNOTATION] == "op-1"
+    assert version(result.live) == version(live) != version(item)
+
+
+def test_annotations_that_are_there_stay(world):
+    draft = service(world)
+    draft["metadata"]["annotations"] = {"team/owner": "ana"}
+    item = world.put(draft)
+    patch(world, item, selector_to("fixed"))
+    assert now(world, item)["metadata"]["annotations"] == {"team/owner": "ana", OPERATION_ANNOTATION: "op-1"}
+
+
+def test_a_dry_run_shows_the_result_and_changes_nothing(world):
+    item = world.put(service(world))
+    result = patch(world, item, selector_to("fixed"), dry_run=True)
+    assert result.status is WriteStatus.DONE
+    assert result.live["spec"]["selector"] == {"app": "fixed"}
+    assert now(world, item) == item
+
+
+def test_a_patch_on_an_older_version_conflicts(world):
+    item = world.put(service(world))
+    changed = deepcopy(item)
+    changed["spec"]["selector"]["app"] = "by-a-person"
+    world.put(changed)
+    result = patch(world, item, selector_to("fixed"))
+    assert (result.status, result.turn) == (WriteStatus.CONFLICT, Turn.OURS)
+    assert now(world, item)["spec"]["selector"] == {"app": "by-a-person"}
+
+
+def test_a_patch_on_another_incarnation_is_gone(world):
+    item = world.put(service(world))
+    world.remove("Service", "web")
+    again = world.put(service(world))
+    assert patch(world, item, selector_to("x")).status is WriteStatus.GONE
+    assert patch(world, item, selector_to("x"), resource_version=version(again)).status is WriteStatus.GONE
+    assert now(world, again)["spec"]["selector"] == {"app": "web"}
+
+
+def test_a_patch_on_nothing_is_gone(world):
+    item = world.put(service(world))
+    world.remove("Service", "web")
+    assert patch(world, item, selector_to("x")).status is WriteStatus.GONE
+
+
+def test_a_failed_test_conflicts_and_applies_nothing(world):
+    item = world.put(service(world))
+    result = patch(world, item, selector_to("x"), Operation("test", "/spec/ports/0/port", 81))
+    assert result.status is WriteStatus.CONFLICT
+    assert now(world, item)["spec"]["selector"] == {"app": "web"}
+
+
+def test_a_path_that_leads_nowhere_is_refused(world):
+    item = world.put(service(world))
+    result = patch(world, item, Operation("replace", "/spec/selectr/app", "x"))
+    assert result.status is WriteStatus.REFUSED
+    assert now(world, item) == item
+
+
+def test_an_unknown_field_is_refused_by_name(world):
+    item = world.put(service(world))
+    result = patch(world, item, Operation("add", "/spec/selectr", {"app": "x"}))
+    assert (result.status, result.turn) == (WriteStatus.REFUSED, Turn.OPERATOR)
+    assert 'unknown field "spec.selectr"' in result.message
+
+
+@pytest.mark.parametrize("missing", ["uid", "resource_version", "operation_id"])
+def test_a_patch_without_its_preconditions_is_refused(world, missing):
+    item = world.put(service(world))
+    changes = {"ref": ref_of(item)._replace(uid="")} if missing == "uid" else {missing: ""}
+    assert patch(world, item, selector_to("x"), **changes).status is WriteStatus.REFUSED
+    assert now(world, item) == item
+
+
+@pytest.mark.parametrize("kind", ["Pod", "ReplicaSet", "Secret", "Namespace", "EndpointSlice", "ClusterRole"])
+def test_kinds_outside_the_list_are_never_written(world, kind):
+    ref = ObjectRef(kind, world.namespace, "x", "uid")
+    operations = [Operation("add", "/metadata/labels", {})]
+    result = world.cluster.patch(ref, operations, resource_version="1", operation_id="o", dry_run=False)
+    assert result.status is WriteStatus.REFUSED
+    assert world.cluster.delete(ref, resource_version="1", dry_run=False).status is WriteStatus.REFUSED
+    manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x", "namespace": world.namespace}}
+    assert world.cluster.create(manifest, operation_id="o", dry_run=False).status is WriteStatus.REFUSED
+
+
+def test_two_patches_at_once_have_one_effect(world):
+    item = world.put(service(world))
+    results = [patch(world, item, selector_to(f"v{n}"), operation_id=f"op-{n}") for n in range(2)]
+    assert [result.status for result in results] == [WriteStatus.DONE, WriteStatus.CONFLICT]
+
+
+# ---------------------------------------------------------------- creating and deleting
+
+
+def test_create_then_exists_then_delete_then_gone(world):
+    manifest = service(world, "made")
+    assert world.cluster.create(manifest, operation_id="op-7", dry_run=True).status is WriteStatus.DONE
+    assert world.cluster.read(ObjectRef("Service", world.namespace, "made")) is None
+    made = world.cluster.create(manifest, operation_id="op-7", dry_run=False)
+    assert made.status is WriteStatus.DONE
+    assert made.live["metadata"]["annotations"][OPERATION_ANNOTATION] == "op-7"
+    assert OPERATION_ANNOTATION not in str(manifest), "the caller's manifest is not touched"
+    assert world.cluster.create(manifest, operation_id="op-8", dry_run=False).status is WriteStatus.EXISTS
+    ref, here = ref_of({"kind": "Service", **made.live}), version(made.live)
+    other = ref._replace(uid="another-uid")
+    assert world.cluster.delete(other, resource_version=here, dry_run=False).status is WriteStatus.GONE
+    assert world.cluster.delete(ref, resource_version="1", dry_run=False).status is WriteStatus.CONFLICT
+    assert world.cluster.delete(ref, resource_version=here, dry_run=True).status is WriteStatus.DONE
+    assert world.cluster.read(ref) is not None
+    assert world.cluster.delete(ref, resource_version=here, dry_run=False).status is WriteStatus.DONE
+    assert world.cluster.read(ref) is None
+    assert world.cluster.delete(ref, resource_version=here, dry_run=False).status is WriteStatus.GONE
+
+
+# ---------------------------------------------------------------- evidence
+
+
+def case_of(target: ObjectRef, fault: FaultClass = FaultClass.CONFIG_REFERENCE) -> Case:
+    violation = Violation("i", 0, "d", fault, Severity.CRITICAL, target, target, "r", "m")
+    return Case(CaseKey("i", *target.key), target, CaseReason.MENDABLE, (violation,))
+
+
+def test_evidence_holds_the_target_its_config_map_and_its_service(world):
+    settings = {"kind": "ConfigMap", "metadata": {"name": "settings", "namespace": world.namespace}}
+    world.put({**settings, "data": {"mode": "fast"}})
+    world.put(service(world))
+    world.put(service(world, "stranger", app="other"))
+    item = world.put(deployment(world))
+    raw = world.cluster.gather(case_of(ref_of(item)))
+    assert raw.gaps == ()
+    assert raw.live["spec"]["template"]["spec"]["containers"][0]["image"] == "shop/web:1"
+    related = {(ref.kind, ref.name): found for ref, found in raw.related.items() if ref.kind != "ReplicaSet"}
+    assert set(related) == {("ConfigMap", "settings"), ("Service", "web")}
+    assert related["ConfigMap", "settings"]["data"] == {"mode": "fast"}
+
+
+def test_evidence_of_an_absent_target_is_none_and_no_gap(world):
+    raw = world.cluster.gather(case_of(ObjectRef("Deployment", world.namespace, "absent"), FaultClass.ABSENT))
+    assert (raw.live, raw.gaps) == (None, ())

@@ -32,7 +32,7 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
         case State.PROPOSED:
             _apply(world, memory, row, plan)
         case State.APPLYING:
-            _settle_apply(world, memory, row, plan)
+            _settle_apply(world, row, plan)
         case State.VERIFYING if (why := wanted_back(world.store, row.case_id)) is not None:
             _roll_back(world, memory, row, plan, str(why.payload.get("reason", "")))
         case State.ROLLING_BACK:
@@ -129,7 +129,7 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
         )
 
 
-def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
+def _settle_apply(world: World, row: CaseRow, plan: Plan) -> None:
     match _settle(world, row, plan, Event.APPLY_STARTED):
         case Step.WRITTEN, detail:
             _record(
@@ -173,7 +173,7 @@ def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str)
     )
     match done.step:
         case Step.WRITTEN:
-            _record(world, _rolled_back(row, plan, case, why))
+            _record(world, _rolled_back(world, row, plan, case, why))
         case Step.GONE if not done.started:
             _record(world, _gone(row, done.detail))
         case Step.STALE if not done.started:
@@ -190,7 +190,7 @@ def _settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> 
     why = str(not_held.payload.get("reason", "")) if not_held else ""
     match _settle(world, row, plan, Event.ROLLBACK_STARTED):
         case Step.WRITTEN, _:
-            _record(world, _rolled_back(row, plan, case, why))
+            _record(world, _rolled_back(world, row, plan, case, why))
         case Step.GONE, detail:
             _record(world, _gone(row, detail))
         case Step.RETRY, _:
@@ -199,17 +199,14 @@ def _settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> 
             _roll_back(world, memory, row, plan, why)  # nothing was written: a fresh attempt, a fresh row
 
 
-def _rolled_back(row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
+def _rolled_back(world: World, row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
+    back = wanted_back(world.store, row.case_id)
+    ends = Outcome(back.payload.get("ends", Outcome.ROLLED_BACK.value)) if back else Outcome.ROLLED_BACK
     entry = escalated(
-        row.case_id,
-        case,
-        reason=f"{why}; our change was undone",
-        cause=row.cause,
-        outcome=Outcome.ROLLED_BACK,
+        row.case_id, case, reason=f"{why}; our change was undone", cause=row.cause, outcome=ends
     )
-    return Entry(
-        Event.ROLLED_BACK, entry.payload | {"undone": [str(leaf) for leaf in plan.touched]}, row.case_id
-    )
+    undone = [str(leaf) for leaf in plan.touched]
+    return Entry(Event.ROLLED_BACK, entry.payload | {"undone": undone}, row.case_id)
 
 
 def _stuck(row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:

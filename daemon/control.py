@@ -80,12 +80,13 @@ class _Connection(socketserver.StreamRequestHandler):
         try:
             request = json.loads(line)
             verb, arguments = request["verb"], request.get("args", {})
-            if not isinstance(verb, str) or not isinstance(arguments, dict):
-                raise CommandError("a request is {verb, args}")
             server = self.server
             assert isinstance(server, _Server)
-            answer: Json = {"ok": True, "result": server.handle(verb, arguments, peer(self.request))}
-        except (json.JSONDecodeError, KeyError, TypeError):
+            answer: Json = {
+                "ok": True,
+                "result": server.handle(str(verb), dict(arguments), peer(self.request)),
+            }
+        except (ValueError, KeyError, TypeError):
             answer = {"ok": False, "error": "not a request: one JSON object {verb, args} on one line"}
         except CommandError as error:
             answer = {"ok": False, "error": str(error)}

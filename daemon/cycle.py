@@ -112,7 +112,9 @@ class Cycle:
         try:
             turn()
         except StoreError as error:
-            log.warning("no durable record, so nothing is written to the cluster", loop=name, error=str(error))
+            log.warning(
+                "no durable record, so nothing is written to the cluster", loop=name, error=str(error)
+            )
             self._telemetry.store_failed(name)
             self._world.clock.wait(self.stop, PAUSE_AFTER_ERROR)
 

@@ -111,9 +111,7 @@ def _cluster(settings: Settings) -> Iterator[Finding]:
     from daemon.kube.connect import connect
 
     try:
-        connection = connect(
-            kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context, in_cluster=None
-        )
+        connection = connect(kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context)
         client = connection.client
         version = _typed("VersionApi", client).get_code(
             _request_timeout=seconds(settings.kubernetes.read_timeout)

@@ -13,7 +13,7 @@ from detectors.model import FaultClass, ObjectRef
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode
 from intents.units import parse_duration
-from remediation.guards import Change, GuardContext, Knob, Limits, LocalTime
+from remediation.guards import NEEDS_APPROVAL, WAITING, Change, GuardContext, Knob, Limits, LocalTime
 from remediation.model import ABSENT, Json, Plan, Verdict
 from remediation.plan import plan_from_json
 from remediation.saga import Event
@@ -28,26 +28,24 @@ from store.queries import (
     last_step,
 )
 
-WAITING = frozenset({"budget", "cooldown", "window", "pause", "kill-switch", "storm"})
-"""Guards whose refusal passes with time: the plan stays proposed and is tried again."""
-
-MODE = "mode"
-"""The guard whose refusal a person's approval lifts."""
-
 MEMORY = 30 * 86400.0
 """Seconds of past changes that guards see: longer than any budget or back-off window."""
 
 
 def approval_only(verdicts: Sequence[Verdict]) -> bool:
     """Whether nothing but a person's approval is missing."""
-    refused = {verdict.guard for verdict in verdicts if not verdict.allowed}
-    return refused == {MODE}
+    refused = [verdict for verdict in verdicts if not verdict.allowed]
+    return bool(refused) and all(_needs_approval(verdict) for verdict in refused)
 
 
 def temporary(verdicts: Sequence[Verdict]) -> bool:
     """Whether waiting (and perhaps an approval) can lift every refusal."""
-    refused = {verdict.guard for verdict in verdicts if not verdict.allowed}
-    return refused <= WAITING | {MODE}
+    refused = [verdict for verdict in verdicts if not verdict.allowed]
+    return all(verdict.guard in WAITING or _needs_approval(verdict) for verdict in refused)
+
+
+def _needs_approval(verdict: Verdict) -> bool:
+    return (verdict.guard, verdict.reason) in NEEDS_APPROVAL
 
 
 def kill_switch(world: World) -> str | None:

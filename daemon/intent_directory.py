@@ -21,7 +21,7 @@ from pathlib import Path
 import watchfiles
 
 from intents.documents import MAX_BYTES
-from intents.problems import DIRECTORY, FileError
+from intents.problems import DIRECTORY, FileError, one_line
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MAX_FILES = 10_000
@@ -60,10 +60,10 @@ class IntentDirectory:
         for name in names[:MAX_FILES]:
             content = _read_entry(root, name)
             if content is not None:
-                found[_printable(name)] = content
+                found[one_line(name)] = content
         for name in names[MAX_FILES:]:
             remedy = "Split the directory, or check that it is the right one"
-            found[_printable(name)] = FileError(f"more than {MAX_FILES:,} files in the directory", remedy)
+            found[one_line(name)] = FileError(f"more than {MAX_FILES:,} files in the directory", remedy)
         return found
 
     def changes(self, stop: threading.Event) -> Iterator[None]:
@@ -177,13 +177,6 @@ def _regular_or_raise(mode: int) -> int:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a directory")
     return mode
-
-
-def _printable(name: str) -> str:
-    """The name as it can be logged and stored: bytes that are no text, and control characters, escaped."""
-    if name.isprintable():
-        return name
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in name)
 
 
 def _file_error(error: OSError, *, is_link: bool = True) -> FileError:

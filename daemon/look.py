@@ -23,7 +23,7 @@ from detectors.triage import triage
 from intents.units import parse_duration
 from remediation.model import Outcome
 from remediation.saga import Event, State
-from remediation.verify import Progress
+from remediation.verify import Progress, check_progress
 from store.ledger import Entry
 from store.queries import CaseRow, wanted_back
 
@@ -76,7 +76,7 @@ def look(world: World, memory: Memory, book: CaseBook) -> LookReport:
     memory.judgement, memory.cases = report.judgement, found
     memory.storm = any(case.reason is CaseReason.STORM for case in report.cases)
     memory.clear_since = _clear_since(world, memory, book)
-    closed = tuple(row.case_id for row in book.open if _advance(world, memory, book, row))
+    closed = tuple(row.case_id for row in book.open if _advance(world, memory, row))
     known = {row.key for row in book.open}
     fresh = tuple(case for case in report.cases if case.key not in known and _due(world, memory, book, case))
     opened_ids = tuple(
@@ -129,7 +129,7 @@ def _due(world: World, memory: Memory, book: CaseBook, case: Case) -> bool:
     ) or world.clock.now() - earlier.updated_at >= seconds(world.settings.reopen_after)
 
 
-def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool:
+def _advance(world: World, memory: Memory, row: CaseRow) -> bool:
     """Move one open case as far as looking alone can; true where it closed."""
     now, intent = world.clock.now(), memory.catalog.intents.get(row.intent)
     verification = intent.spec.verification if intent else None
@@ -148,9 +148,9 @@ def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool
         return False
     if row.state is not State.VERIFYING or wanted_back(world.store, row.case_id) is not None:
         return False
-    progress = _verify(
-        memory, book, row, quiet=quiet, waited=now - (row.applied_at or now), window=window, timeout=timeout
-    )
+    found = memory.cases.get(row.key)
+    waited = now - (row.applied_at or now)
+    progress = check_progress(row, found, quiet=quiet, waited=waited, window=window, timeout=timeout)
     if progress.state is Progress.WAITING:
         return False
     world.store.record([verified(row, progress)], at=now)

@@ -28,6 +28,7 @@ from remediation.model import (
 from remediation.plan import plan_to_json
 from remediation.redact import redact_text
 from remediation.saga import Event
+from remediation.verify import Progress, Verification
 from store.ledger import Entry
 from store.queries import CaseRow
 
@@ -76,6 +77,15 @@ def resolved(row: CaseRow, quiet: float) -> Entry:
             "reason": f"not seen for {quiet:.0f} s after a person was called",
         }
     return Entry(Event.RESOLVED, payload, row.case_id)
+
+
+def verified(row: CaseRow, verification: Verification) -> Entry:
+    """The proof, or that there is none; a change without proof is undone by the act loop."""
+    if verification.state is Progress.HELD:
+        return Entry(Event.HELD, {"outcome": Outcome.FIXED.value, "reason": verification.reason}, row.case_id)
+    ends = Outcome.MASKED if verification.state is Progress.MASKED else Outcome.ROLLED_BACK
+    payload = {"progress": verification.state.value, "reason": verification.reason, "ends": ends.value}
+    return Entry(Event.NOT_HELD, payload, row.case_id)
 
 
 def escalated(

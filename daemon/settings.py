@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from intents.model import Duration, Mode
 from intents.units import parse_duration
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class SettingsError(ValueError):
     """The settings cannot be used; the message lists every error with its place."""
@@ -180,9 +182,7 @@ def load_settings(path: Path | None = None) -> Settings:
     values: Any = {}
     if path is not None or chosen.exists():
         try:
-            values = (
-                yaml.load(chosen.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
-            )
+            values = yaml.load(chosen.read_bytes(), Loader=LOADER) or {}  # noqa: S506 - LOADER is a safe one
         except OSError as error:
             raise SettingsError(
                 f"{chosen}: cannot be read ({error.strerror}). Check the path and the rights."

@@ -28,9 +28,14 @@ class Telemetry:
         self.look_seconds = Histogram(
             "intentd_look_duration_seconds", "Time of one look.", buckets=_FAST, registry=mine
         )
-        self.last_look = Gauge("intentd_last_look_timestamp_seconds", "When the last look ended.", registry=mine)
+        self.last_look = Gauge(
+            "intentd_last_look_timestamp_seconds", "When the last look ended.", registry=mine
+        )
         self.violations = Gauge(
-            "intentd_violations", "Broken expectations in the last look.", ["intent", "fault_class"], registry=mine
+            "intentd_violations",
+            "Broken expectations in the last look.",
+            ["intent", "fault_class"],
+            registry=mine,
         )
         self.unknowns = Gauge(
             "intentd_unknown_expectations",
@@ -44,7 +49,11 @@ class Telemetry:
             "intentd_think_duration_seconds", "Time from evidence to plan.", buckets=_SLOW, registry=mine
         )
         self.act_seconds = Histogram(
-            "intentd_act_duration_seconds", "Time of one act on one case.", ["state"], buckets=_FAST, registry=mine
+            "intentd_act_duration_seconds",
+            "Time of one act on one case.",
+            ["state"],
+            buckets=_FAST,
+            registry=mine,
         )
         self.store_failures = Counter(
             "intentd_store_failures", "Turns that the database refused.", ["loop"], registry=mine
@@ -52,7 +61,9 @@ class Telemetry:
         self.crashes = Counter(
             "intentd_loop_crashes", "Loops restarted after an unexpected error.", ["loop"], registry=mine
         )
-        self.paused = Gauge("intentd_paused", "1 while a pause or the kill switch is in force.", registry=mine)
+        self.paused = Gauge(
+            "intentd_paused", "1 while a pause or the kill switch is in force.", registry=mine
+        )
 
     @contextmanager
     def looking(self) -> Iterator[Callable[[LookReport], None]]:

@@ -1,4 +1,4 @@
-"""`doctor`: is everything that intentd needs there, and how fast would it be?"""
+"""`doctor`: whether everything that intentd needs is there, and how fast it would be."""
 
 from __future__ import annotations
 

@@ -104,8 +104,8 @@ class Connection:
         self.hint = "" if has else "; ".join(heard.lines)
         configuration.retries = False
         configuration.keep_alive = True
-        # One connection a watched kind, one for reads, one for writes, one to spare.
-        configuration.connection_pool_maxsize = 12
+        # Seven watched kinds a namespace (or seven in all) and a few reads; opened only when needed.
+        configuration.connection_pool_maxsize = 64
         return ApiClient(configuration)
 
 

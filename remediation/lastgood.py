@@ -82,7 +82,8 @@ def differences(live: Json, good: Json) -> tuple[Touched, ...]:
 
     Compared after the same redaction, so a secret that code never saw makes no difference.
     """
-    return changed_leaves(known_good(live), good)
+    named = {key: good[key] for key in ("apiVersion", "kind") if key in good}  # members of lists have neither
+    return changed_leaves(known_good(live) | named, good)
 
 
 def restorable(change: Touched, good: Json) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from intents.problems import Problem, format_location
+from intents.problems import Problem, format_location, one_line
 from intents.scalars import resolve
 
 MAX_BYTES = 1024 * 1024
@@ -26,6 +26,7 @@ MAX_NODES = 20_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in, about 8x faster
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")  # fmt: skip
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Key = str | int
 Lines = Mapping[int, Mapping[Key, int]]
@@ -169,9 +170,13 @@ class _Composer:
         if frame is not None and frame.key is None and type(frame.value) is dict:
             if event.value == "<<" and not event.style:
                 raise _Refused(line, "merge keys (<<) are not read", "Write the fields out")
+            if not event.value.isascii() and _SURROGATE.search(event.value):
+                raise _surrogate(line)
             frame.key, frame.key_line = event.value, line
             return
         text: str = event.value
+        if not text.isascii() and _SURROGATE.search(text):  # only PyYAML without libyaml lets them in
+            raise _surrogate(line)
         value = text if event.style else resolve(text)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
@@ -202,7 +207,7 @@ class _Composer:
         known = self.anchors.get(event.anchor)
         if known is None:
             why = "contains itself" if event.anchor in self.anchors else "has no anchor before it"
-            raise _Refused(line, f"alias *{event.anchor} {why}", "Write the value out")
+            raise _Refused(line, f"alias *{event.anchor[:40]} {why}", "Write the value out")
         if self.stack and self.stack[-1].key is None and type(self.stack[-1].value) is dict:
             raise _Refused(line, "a key must be a plain word", "Write `key: value`")
         if len(self.stack) + known.height > MAX_DEPTH:
@@ -257,7 +262,11 @@ def _documents(text: str) -> Iterator[tuple[Document, list[tuple[int, int, str]]
 
 
 def _tag(line: int, tag: str) -> _Refused:
-    return _Refused(line, f"YAML tag {tag} is not read", "Remove it; put text in quotes")
+    return _Refused(line, f"YAML tag {one_line(tag[:80])} is not read", "Remove it; put text in quotes")
+
+
+def _surrogate(line: int) -> _Refused:
+    return _Refused(line, "an escape for half of a surrogate pair", "Write the character itself")
 
 
 def _too_deep(line: int) -> _Refused:

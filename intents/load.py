@@ -16,7 +16,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from intents.documents import Document, read_documents
-from intents.explain import Location, sentences
+from intents.explain import Location, sentences, show
 from intents.model import (
     API_VERSION,
     Budget,
@@ -28,7 +28,7 @@ from intents.model import (
     Verification,
     Window,
 )
-from intents.problems import Problem, format_location
+from intents.problems import Problem, format_location, one_line
 from intents.rules import Finding, Parts, findings, parts_of
 
 MAX_PROBLEMS = 100
@@ -69,12 +69,18 @@ def load(file: str, text: str, *, zones: frozenset[str] | None = None) -> Loaded
     for document in read.documents:
         intent, found = _document(document, zones)
         problems += [
-            Problem(file, document.line_of(location), _field(document, location), message, remedy)
+            Problem(
+                file,
+                document.line_of(location),
+                _field(document, location),
+                one_line(message),
+                one_line(remedy),
+            )
             for location, message, remedy in found
         ]
         name = _name(document)
         if name is not None and name in names:
-            message = f"intent {name!r} is already defined at line {names[name]}"
+            message = f"intent {show(name)} is already defined at line {names[name]}"
             line = document.line_of(("metadata", "name"))
             problems.append(Problem(file, line, "metadata.name", message, "Rename one of them"))
         elif name is not None:
@@ -112,7 +118,7 @@ def _stranger(value: Any) -> Finding | None:
         return (), "this is no intent", remedy
     api, kind = value.get("apiVersion"), value.get("kind")
     if kind != "Intent" and isinstance(kind, str) and not str(api).startswith("intentd.io/"):
-        return ("kind",), f"a {kind} is no intent", f"{remedy}; keep manifests elsewhere"
+        return ("kind",), f"a {kind[:80]} is no intent", f"{remedy}; keep manifests elsewhere"
     return None
 
 

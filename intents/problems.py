@@ -55,6 +55,12 @@ def format_location(steps: Iterable[str | int]) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
             continue
-        name = step if step.isprintable() and len(step) <= 80 else ascii(step[:80])
-        text += ("." if text else "") + name
+        text += ("." if text else "") + one_line(step if len(step) <= 80 else f"{step[:77]}...")
     return text
+
+
+def one_line(text: str) -> str:
+    """The text with everything that is not printable escaped: a file's content must not forge log lines."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 import time
 
 import pytest
@@ -178,3 +180,23 @@ def test_no_text_crashes_the_reader_and_lines_lie_within_the_file(text: str) -> 
     lines = max(1, len(text.split("\n")) - text.endswith("\n"))
     assert all(1 <= problem.line <= lines for problem in found.problems)
     assert all(problem.message and problem.remedy for problem in found.problems)
+
+
+WITHOUT_LIBYAML = """
+import yaml
+del yaml.CSafeLoader
+from intents.documents import read_documents
+from intents.load import load
+for text in ('a: "\\ud83d\\ude00"', '"\\ud83d": 1', "a: [1,", "a:\\n\\t- b", "[" * 3000, "a: &x [*x]"):
+    assert not read_documents("f", text).documents, text
+    assert load("f", text).problems
+assert read_documents("f", "a: 0644\\nb: [yes]").documents[0].value == {"a": 420, "b": ["yes"]}
+print("fine")
+"""
+
+
+def test_pyyaml_without_libyaml_is_slower_but_as_careful() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LIBYAML], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("fine\n", "")

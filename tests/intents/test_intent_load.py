@@ -284,6 +284,15 @@ def test_a_file_cut_before_its_expectations_is_always_a_problem_at_a_line_that_e
         assert all(1 <= problem.line <= max(1, len(cut.splitlines())) for problem in problems)
 
 
+@pytest.mark.parametrize("text_in_file", ["x\ny", "\x1b[31mred", "a" * 500, "\u2028"])
+def test_content_of_a_file_cannot_forge_or_flood_a_line(text_in_file: str) -> None:
+    for place in ("kind", "apiVersion"):
+        document = {**GOOD, place: text_in_file, "metadata": {"name": "web", text_in_file: 1}}
+        for problem in load("f", text(document)).problems:
+            assert str(problem).isprintable()
+            assert len(str(problem)) < 400
+
+
 def test_thousands_of_mistakes_are_cut_to_a_readable_list() -> None:
     written = text(intent()) + "".join(f"  x{n}: 1\n" for n in range(3000))
     problems = load("f", written).problems

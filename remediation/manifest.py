@@ -103,6 +103,8 @@ def _map(live: Json, change: Json, path: FieldPath) -> Json:
     merged = dict(live)
     for key, value in change.items():
         here = (*path, key)
+        if key in live and same(live[key], value):
+            continue
         _own_ground(here)
         if value is None:
             merged.pop(key, None)

@@ -11,7 +11,10 @@ from typing import Any
 
 from gym import build as builder
 from gym.instance import Instance, all_instances
+from gym.ollama import start_ollama
 from gym.paths import GymError
+from gym.prometheus import PARTS as PROMETHEUS_PARTS
+from gym.prometheus import start_prometheus
 from gym.providers.base import Capabilities, Provider, Report, Status
 from gym.providers.local import LocalProvider
 
@@ -83,6 +86,8 @@ def up(
     provider: str | None = None,
     state: Path | None = None,
     fresh: bool = False,
+    with_prometheus: bool = False,
+    with_ollama: bool = False,
     report: Report = _silent,
 ) -> Cluster:
     """Start an instance and return when it takes work.
@@ -92,13 +97,18 @@ def up(
     """
     chosen = choose(provider)
     instance = Instance.named(name, state)
-    builder.build(chosen.needs)
+    needs = [*chosen.needs, *(PROMETHEUS_PARTS if with_prometheus else ())]
+    builder.build(needs)
     with instance.lock():
         _refuse_or_clear(instance, fresh, report)
         began = time.monotonic()
         instance.update(provider=chosen.name)
         try:
             chosen.up(instance, report)
+            if with_prometheus:
+                start_prometheus(instance, report)
+            if with_ollama:
+                start_ollama(instance, report)
         except BaseException:
             _keep_logs(instance)
             chosen.down(instance, _silent)

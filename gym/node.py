@@ -77,6 +77,7 @@ def start_kubelet(instance: Instance, authority: Authority, addresses: Network, 
     own = instance.path("pki", "kubelet.kubeconfig")
     write_kubeconfig(own, server=server, pki=pki, user="kubelet", context=f"gym-{instance.name}")
     port, health = free_ports(1, addresses.gateway)[0], free_ports(1)[0]
+    instance.update(kubelet=f"{addresses.gateway}:{port}")
     config = instance.path("kubelet.yaml")
     config.write_text(yaml.safe_dump(_kubelet_config(instance, addresses, port, health)))
     cleanup.create_cgroups(instance)
@@ -91,6 +92,8 @@ def start_kubelet(instance: Instance, authority: Authority, addresses: Network, 
             f"--cert-dir={instance.path('pki', 'kubelet')}",
             f"--hostname-override={instance.node}",
             f"--node-ip={addresses.gateway}",
+            f"--containerd={socket_path(instance)}",  # cAdvisor's own way to a container's name and pod
+            "--housekeeping-interval=2s",  # cAdvisor's default of 10 s is slower than a practice
         ],
     )
     wait_ready(

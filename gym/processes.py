@@ -7,6 +7,7 @@ its children inherit, so those of a killed parent are found as well.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -82,11 +83,15 @@ def stop(instance: Instance, name: str, seconds: float = 5.0) -> None:
     process = next((p for p in recorded(instance) if p.name == name), None)
     if process is None:
         return
+    was_alive = process.alive
     for number, wait in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
         if not process.alive:
             break
         _signal(process.pid, number)
         wait_until(lambda: not process.alive, wait)
+    if was_alive:  # else its number may be somebody else's by now
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # its children, for instance Ollama's runners
     reap()
     instance.update_in("processes", name, None)
 

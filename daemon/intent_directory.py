@@ -134,7 +134,9 @@ def _read_entry(root: Path, name: str) -> bytes | FileError | None:
     """One entry of the directory; None where it is gone or a directory."""
     for last in (False, True):
         try:
-            target = Path(os.path.realpath(root / name, strict=True))
+            target = root / name
+            if target.is_symlink():
+                target = Path(os.path.realpath(target, strict=True))
             if not target.is_relative_to(root):
                 remedy = "Copy the file into the directory; links may not lead out of it"
                 return FileError("a link that leads out of the directory", remedy)

@@ -166,7 +166,7 @@ def _read_regular(path: str) -> bytes | FileError:
         if before.st_size > MAX_BYTES:
             size = f"{before.st_size:,} bytes long; at most {MAX_BYTES:,} are read"
             return FileError(f"the file is {size}", "Split it into several files")
-        data = file.read(MAX_BYTES + 1)
+        data = file.read(before.st_size + 1)  # one more: a file that grew shows
         after = os.fstat(handle)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
         data

@@ -7,9 +7,10 @@ import re
 from collections.abc import Collection, Iterator
 
 from remediation.candidates.base import Context, Proposal, change_to, sentence
+from remediation.candidates.refute import all_pods, waiting_states
 from remediation.evidence.draft import pod_template
 from remediation.evidence.references import ConfigReference, config_references
-from remediation.evidence.related import config_keys
+from remediation.evidence.related import config_keys, is_name_only
 
 ORIGIN = "config-key"
 NEAR = 0.6
@@ -24,6 +25,8 @@ def config_key(context: Context) -> Iterator[Proposal]:
     absent = _said_absent(context)
     for reference in config_references(pod_template(context.live)):
         found = maps.get(reference.config_map)
+        if found is not None and is_name_only(found):
+            continue
         if found is not None and reference.key and reference.key not in config_keys(found):
             yield from _keys(context, reference, reference.key, config_keys(found))
         elif found is None and reference.config_map in absent:
@@ -42,12 +45,15 @@ def _keys(
 def _names(context: Context, reference: ConfigReference, names: Collection[str]) -> Iterator[Proposal]:
     for likeness, name in near(reference.config_map, names):
         found = next(obj for ref, obj in context.related("ConfigMap") if ref.name == name)
-        if reference.key and reference.key not in config_keys(found):
+        unknown = is_name_only(found)
+        if reference.key and not unknown and reference.key not in config_keys(found):
             continue
         change = change_to(context.live, (*reference.path, "name"), name)
         why = f"this ConfigMap exists, {reference.config_map} does not"
         needles = (reference.config_map, name)
-        yield Proposal(ORIGIN, 0.85 * likeness, (change,), sentence((change,), why), None, needles)
+        yield Proposal(
+            ORIGIN, (0.8 if unknown else 0.85) * likeness, (change,), sentence((change,), why), None, needles
+        )
 
 
 def near(missing: str, there: Collection[str]) -> list[tuple[float, str]]:
@@ -70,4 +76,5 @@ def _said_absent(context: Context) -> frozenset[str]:
     """ConfigMaps that the kubelet says are not there. One that merely was not gathered is not absent."""
     texts = [violation.message for violation in context.case.violations]
     texts += [str(event.get("message", "")) for event in context.raw.events]
+    texts += [str(waiting.get("message", "")) for waiting in waiting_states(all_pods(context.raw))]
     return frozenset(name for text in texts for name in _NOT_FOUND.findall(text))

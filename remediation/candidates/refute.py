@@ -31,9 +31,7 @@ def refuted(context: Context, proposal: Proposal) -> bool:
 def failed_images(raw: RawEvidence) -> frozenset[str]:
     """Images that the kubelet says it cannot pull."""
     texts = [str(event.get("message") or event.get("note") or "") for event in raw.events]
-    for status in _container_statuses(all_pods(raw)):
-        waiting = as_map(as_map(status.get("state")).get("waiting"))
-        texts.append(str(waiting.get("message", "")))
+    texts += [str(waiting.get("message", "")) for waiting in waiting_states(all_pods(raw))]
     return frozenset(image for text in texts for image in _PULL_FAILED.findall(text))
 
 
@@ -53,14 +51,15 @@ def revision_failed(replica_set: Json, raw: RawEvidence) -> bool:
         for pod in all_pods(raw)
         if any(owner.get("name") == name for owner in as_list(metadata(pod).get("ownerReferences")))
     ]
-    return any(
-        as_map(as_map(entry.get("state")).get("waiting")).get("reason") in _BROKEN
-        for entry in _container_statuses(own)
-    )
+    return any(waiting.get("reason") in _BROKEN for waiting in waiting_states(own))
 
 
-def _container_statuses(pods: list[Json]) -> Iterator[Json]:
+def waiting_states(pods: list[Json]) -> Iterator[Json]:
+    """Why containers of these pods wait: maps with reason and message."""
     for pod in pods:
         status = as_map(pod.get("status"))
-        yield from as_list(status.get("initContainerStatuses"))
-        yield from as_list(status.get("containerStatuses"))
+        for entry in (
+            *as_list(status.get("initContainerStatuses")),
+            *as_list(status.get("containerStatuses")),
+        ):
+            yield as_map(as_map(entry.get("state")).get("waiting"))

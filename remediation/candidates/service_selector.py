@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from detectors.model import ObjectRef
 from remediation.candidates.base import Context, Proposal, change_to, sentence
 from remediation.evidence.draft import as_map
-from remediation.evidence.related import labels_by_workload
+from remediation.evidence.related import labels_by_workload, owner_words
 from remediation.model import ABSENT, Touched
 
 ORIGIN = "service-selector"
@@ -33,9 +33,9 @@ def service_selector(context: Context) -> Iterator[Proposal]:
     for fit, ref in [entry for entry in scored if entry[0] >= LEAST][:_MOST]:
         changes = _changes(context, selector, labels[ref])
         if changes:
-            why = f"the pods of {ref.kind} {ref.name} have these labels"
+            why = f"the pods of {owner_words(ref)} have these labels"
             needles = (
-                f"{ref.kind} {ref.name} have",
+                f"{owner_words(ref)} have",
                 f"Service {context.case.target.name} selects",
                 "matches",
             )

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from detectors.model import ObjectRef
 from intents.fields import Element
 from remediation.candidates.base import Context, Proposal, change_to, sentence
-from remediation.evidence.draft import as_list, as_map, containers, metadata, pod_template
-from remediation.evidence.related import selected_pods
+from remediation.evidence.draft import as_list, as_map, containers, metadata, pod_template, selected_pods
 from remediation.model import Json
 
 ORIGIN = "target-port"

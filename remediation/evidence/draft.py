@@ -65,3 +65,31 @@ def owner_of(pod: Json) -> str:
         pod_hash = as_map(meta.get("labels")).get("pod-template-hash")
         return name.removesuffix(f"-{pod_hash}") if pod_hash else name
     return str(meta.get("name", ""))
+
+
+def selected_pods(selector: Json, raw: RawEvidence) -> list[Json]:
+    """The gathered pods that a Service's selector matches, by name. An empty selector selects none."""
+    pods = [*raw.pods, *(obj for ref, obj in raw.related.items() if ref.kind == "Pod")]
+    hits = [
+        pod
+        for pod in pods
+        if selector
+        and all(as_map(metadata(pod).get("labels")).get(key) == value for key, value in selector.items())
+    ]
+    named = {str(metadata(pod).get("name", "")): {**pod, "kind": "Pod"} for pod in hits}
+    return [named[name] for name in sorted(named)]
+
+
+def own_pods(raw: RawEvidence) -> list[Json]:
+    """The pods whose state is evidence: a workload's own; of a Service those that it selects, because what
+    else is gathered for it are the neighbours whose labels it may have meant."""
+    live = raw.live or {}
+    if live.get("kind") != "Service":
+        return list(raw.pods)
+    return selected_pods(as_map(as_map(live.get("spec")).get("selector")), raw)
+
+
+def is_neighbour(pod_name: str, raw: RawEvidence) -> bool:
+    """Whether this pod was gathered but is not one of `own_pods`."""
+    gathered = {metadata(pod).get("name") for pod in raw.pods}
+    return pod_name in gathered - {metadata(pod).get("name") for pod in own_pods(raw)}

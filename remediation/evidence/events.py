@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from remediation.evidence.draft import Draft, as_map, owner_names
+from remediation.evidence.draft import Draft, as_map, is_neighbour, owner_names
 from remediation.evidence.text import gist, steady
 from remediation.model import EvidenceKind, Json, RawEvidence
 
@@ -27,13 +27,15 @@ def event_items(raw: RawEvidence) -> Iterator[Draft]:
     for event in ranked:
         reason = str(event.get("reason", ""))
         message = str(event.get("message") or event.get("note") or "")
+        involved = as_map(event.get("involvedObject")) or as_map(event.get("regarding"))
+        if is_neighbour(str(involved.get("name", "")), raw):
+            continue
         if reason in _DULL or not message or _BARE.fullmatch(message):
             continue
         text = steady(f"{reason}: {message}", names)
         if gist(text) in told:
             continue
         told.add(gist(text))
-        involved = as_map(event.get("involvedObject")) or as_map(event.get("regarding"))
         source = f"{str(involved.get('kind', '')).lower()} {involved.get('name', '')}"
         weight = (0.8 if event.get("type") == "Warning" else 0.4) - 0.1 * (len(told) - 1)
         yield Draft(EvidenceKind.EVENT, source, f"event {text}", max(weight, 0.1))

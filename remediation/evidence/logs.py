@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from detectors.model import Case
-from remediation.evidence.draft import Draft, owner_names
+from remediation.evidence.draft import Draft, is_neighbour, owner_names
 from remediation.evidence.text import gist, one_line, steady
 from remediation.model import EvidenceKind, RawEvidence
 
@@ -32,6 +32,8 @@ def log_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
     told: set[tuple[str, bool, str]] = set()
     troubled = {violation.container for violation in case.violations if violation.container}
     for pod, container, previous in sorted(raw.logs, key=lambda key: (not key[2], key[0], key[1])):
+        if is_neighbour(pod, raw):
+            continue
         lines = _telling([steady(line, names) for line in _lines(raw.logs[pod, container, previous])])
         if not lines:
             continue

@@ -6,7 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectors.model import Case, FaultClass, ObjectRef
-from remediation.evidence.draft import Draft, as_list, as_map, containers, metadata, pod_template
+from remediation.evidence.draft import (
+    Draft,
+    as_list,
+    as_map,
+    containers,
+    metadata,
+    owner_of,
+    pod_template,
+    selected_pods,
+)
 from remediation.evidence.references import config_references
 from remediation.evidence.text import listing
 from remediation.model import EvidenceKind, Json, RawEvidence
@@ -31,8 +40,10 @@ def _config_maps(case: Case, raw: RawEvidence) -> Iterator[Draft]:
     used: set[str] = set()
     for reference in config_references(pod_template(raw.live)):
         found = maps.get(reference.config_map)
+        if found is None or is_name_only(found):
+            continue
         used.add(reference.config_map)
-        if found is None or reference.key is None or reference.key in config_keys(found):
+        if reference.key is None or reference.key in config_keys(found):
             continue
         text = f"{reference.where} reads key {reference.key} of ConfigMap {reference.config_map}, which has no such key"
         yield Draft(K, f"ConfigMap/{reference.config_map}", text, weight)
@@ -48,6 +59,11 @@ def _config_maps(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         yield Draft(K, "ConfigMaps", f"other ConfigMaps here: {listing(others, 8)}", weight - 0.1)
 
 
+def is_name_only(config_map: Json) -> bool:
+    """Whether only the name was read, so that nothing is known of its keys."""
+    return config_map.get("kind") == "PartialObjectMetadata"
+
+
 def config_keys(config_map: Json) -> frozenset[str]:
     """The keys that a pod can refer to."""
     return frozenset(as_map(config_map.get("data"))) | frozenset(as_map(config_map.get("binaryData")))
@@ -61,7 +77,7 @@ def _selectors(raw: RawEvidence) -> Iterator[Draft]:
     yield Draft(K, f"Service/{name}", f"Service {name} selects pods with {pairs(selector)}", 0.9)
     for ref, labels in labels_by_workload(raw).items():
         fits = bool(selector) and all(labels.get(key) == value for key, value in selector.items())
-        text = f"pods of {ref.kind} {ref.name} have labels {pairs(labels)}" + (
+        text = f"pods of {owner_words(ref)} have labels {pairs(labels)}" + (
             " and are selected" if fits else ""
         )
         near = len(set(selector.items()) & set(labels.items())) or ref.name == name
@@ -77,13 +93,19 @@ def labels_by_workload(raw: RawEvidence) -> Mapping[ObjectRef, dict[str, str]]:
         if ref.kind in WORKLOADS:
             found[ref] = _own(as_map(metadata_of_template(obj).get("labels")))
     known = {tuple(sorted(labels.items())) for labels in found.values()}
-    pods = [(ref, raw.related[ref]) for ref in sorted(raw.related) if ref.kind == "Pod"]
-    for ref, pod in pods:
+    pods = [raw.related[ref] for ref in sorted(raw.related) if ref.kind == "Pod"]
+    for pod in [*raw.pods, *pods]:
+        ref = ObjectRef("Pod", str(metadata(pod).get("namespace", "")), owner_of(pod))
         labels = _own(as_map(metadata(pod).get("labels")))
         if labels and tuple(sorted(labels.items())) not in known:
             known.add(tuple(sorted(labels.items())))
             found[ref] = labels
     return {ref: labels for ref, labels in found.items() if labels}
+
+
+def owner_words(ref: ObjectRef) -> str:
+    """`Deployment web`; only the name where nothing but a pod was gathered of it."""
+    return ref.name if ref.kind == "Pod" else f"{ref.kind} {ref.name}"
 
 
 def metadata_of_template(obj: Json) -> Json:
@@ -119,20 +141,6 @@ def _ports(raw: RawEvidence) -> Iterator[Draft]:
                     f"container {container.get('name')} of the selected pods listens on {listing(ports, 5)}"
                 )
                 yield Draft(K, str(metadata(pod).get("name", "")), text, 0.7)
-
-
-def selected_pods(selector: Json, raw: RawEvidence) -> list[Json]:
-    """The gathered pods that a Service's selector matches, by name. An empty selector selects none."""
-    pods = [*raw.pods, *(obj for ref, obj in raw.related.items() if ref.kind == "Pod")]
-    hits = [
-        pod
-        for pod in pods
-        if selector
-        and all(as_map(metadata(pod).get("labels")).get(key) == value for key, value in selector.items())
-    ]
-    return sorted(
-        ({**pod, "kind": "Pod"} for pod in hits), key=lambda pod: str(metadata(pod).get("name", ""))
-    )
 
 
 def port_words(port: Json) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectors.model import Case
-from remediation.evidence.draft import Draft, as_list, as_map, owner_names
+from remediation.evidence.draft import Draft, as_list, as_map, own_pods, owner_names
 from remediation.evidence.text import steady
 from remediation.model import EvidenceKind, Json, RawEvidence
 
@@ -16,7 +16,7 @@ def status_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
     """Containers in trouble, then conditions, then the violation itself where nothing else says it."""
     names = owner_names(raw)
     seen = ""
-    for pod in raw.pods:
+    for pod in own_pods(raw):
         owner = names.get(as_map(pod.get("metadata")).get("name", ""), case.target.name)
         for draft in (*_containers(pod, owner, names), *_pod_conditions(pod, owner)):
             seen += draft.text

@@ -248,6 +248,23 @@ def test_a_misspelt_config_map_finds_the_one_that_has_the_key() -> None:
     assert candidate.manifest == app({"env": env})
 
 
+def test_a_config_map_of_which_only_the_name_was_read_is_offered_but_nothing_is_claimed_of_its_keys() -> None:
+    named = config_map("web-config")
+    named["kind"] = "PartialObjectMetadata"
+    maps = {ObjectRef("ConfigMap", "shop", "web-config"): named}
+    live = deployment("web", container(env=[env_from_key("LEVEL", "web-confg", "LEVEL")]))
+    failing = pod(live, waiting("CreateContainerConfigError", 'configmap "web-confg" not found'))
+    (candidate,) = offered(
+        case(FaultClass.CONFIG_REFERENCE, ref(live)), RawEvidence(live=live, pods=(failing,), related=maps)
+    )
+    assert after(candidate, live, ref(live)) == [("name", "web-config")]
+    right = deployment("web", container(env=[env_from_key("LEVEL", "web-config", "LEVEL")]))
+    found = case(FaultClass.CONFIG_REFERENCE, ref(right))
+    raw = RawEvidence(live=right, related=maps)
+    assert offered(found, raw) == ()
+    assert "no such key" not in "".join(item.text for item in select(found, raw).items)
+
+
 def test_a_config_map_that_was_merely_not_read_is_not_taken_for_absent() -> None:
     live = deployment("web", container(env=[env_from_key("LEVEL", "web-confg", "LEVEL")]))
     raw = RawEvidence(live=live, related=related(config_map("web-config", LEVEL="info")))
@@ -310,6 +327,14 @@ def test_a_key_that_pods_no_longer_carry_is_removed_but_never_the_last_one() -> 
     only = service("web", {"track": "stable"})
     raw = RawEvidence(live=only, related=related(deployment("web", labels={"app": "web"})))
     assert offered(case(FaultClass.NO_ENDPOINTS, ref(only)), raw) == ()
+
+
+def test_neighbours_pods_are_enough_to_know_their_labels() -> None:
+    live = service("web", {"app": "wbe"})
+    up = pod(deployment("web"), running())
+    (candidate,) = offered(case(FaultClass.NO_ENDPOINTS, ref(live)), RawEvidence(live=live, pods=(up,)))
+    assert candidate.manifest == {"spec": {"selector": {"app": "web"}}}
+    assert "(the pods of web have these labels)" in candidate.summary
 
 
 def test_a_selector_that_matches_is_not_changed_and_strangers_are_not_offered() -> None:

@@ -165,6 +165,18 @@ def test_newer_events_come_first_and_dull_ones_not_at_all() -> None:
     ]
 
 
+def test_a_neighbours_trouble_is_no_evidence_for_a_service() -> None:
+    found, raw = incidents.selector()
+    broken = pod(
+        deployment("db", labels={"app": "db", "tier": "back"}), waiting("CrashLoopBackOff", "broken")
+    )
+    name = broken["metadata"]["name"]
+    noise = event("Failed", "db pull failed")
+    noise["involvedObject"]["name"] = name
+    noisy = replace(raw, pods=(broken,), logs={(name, "app", True): "fatal: db"}, events=(noise,))
+    assert render(select(found, noisy)) == render(select(found, raw))
+
+
 def test_gaps_are_handed_on() -> None:
     live = deployment()
     gap = Gap("events", "Forbidden", "no right to list events")

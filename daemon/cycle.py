@@ -24,7 +24,7 @@ from daemon.look import look
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from daemon.telemetry import Telemetry
-from daemon.think import think
+from daemon.think import think, waits
 from detectors.model import CaseReason, Severity
 from remediation.saga import State
 from store.errors import StoreError

@@ -46,5 +46,6 @@ class Memory:
     seen_clear: frozenset[CaseKey] = frozenset()
     storm: bool = False
     model_absent_since: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
+    retry_at: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     looked: threading.Event = field(default_factory=threading.Event)  # set after each look
     thought: threading.Event = field(default_factory=threading.Event)  # set after each think or command

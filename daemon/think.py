@@ -42,8 +42,11 @@ from remediation.saga import Event, State
 from store.ledger import Entry
 from store.queries import CaseRow, changes_since, known_good
 
-RETRY = frozenset({UnusableReason.UNREACHABLE, UnusableReason.TIMED_OUT, UnusableReason.NO_MODEL})
+RETRY = frozenset({UnusableReason.UNREACHABLE, UnusableReason.TIMED_OUT})
 """Reasons that are ours to retry: the case waits for the model (settings: model.patience)."""
+
+RETRY_EVERY = 10.0
+"""Seconds between two tries at an absent model."""
 
 FAILED = frozenset({"not-held", "rolled-back", "stuck"})
 """Results of a change that make offering it again pointless."""
@@ -74,7 +77,7 @@ def think(world: World, memory: Memory, row: CaseRow) -> None:
     cause = found.answer.cause
     if isinstance(found.answer, Unusable):
         if found.answer.reason in RETRY and _still_patient(world, memory, row.case_id):
-            return  # nothing was learnt; the next turn asks again
+            return  # nothing was learnt; a later turn asks again
         entries.append(
             escalated(row.case_id, case, reason=f"{found.answer.reason}: {found.answer.detail}", cause=cause)
         )
@@ -184,8 +187,14 @@ def _failed_before(world: World, case: Case) -> frozenset[tuple[object, ...]]:
     return frozenset((change.key, *sorted(change.knobs)) for change in past if change.result in FAILED)
 
 
+def waits(world: World, memory: Memory, case_id: str) -> bool:
+    """Whether a case was just tried in vain, so that another one may go first."""
+    return world.clock.monotonic() < memory.retry_at.get(case_id, 0.0)
+
+
 def _still_patient(world: World, memory: Memory, case_id: str) -> bool:
     now = world.clock.monotonic()
     since = memory.model_absent_since.get(case_id, now)
     memory.model_absent_since = {**memory.model_absent_since, case_id: since}
+    memory.retry_at = {**memory.retry_at, case_id: now + RETRY_EVERY}
     return now - since < seconds(world.settings.model.patience)

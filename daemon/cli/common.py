@@ -29,6 +29,8 @@ from store.ledger import Ledger
 
 WRONG, USAGE, UNREACHABLE = 1, 2, 3
 
+PIPED_WIDTH = 400
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -95,7 +97,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: st
     table = Table(*[column.upper() for column in columns], box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*[Text(str(cell)) for cell in row])
-    out.print(table)
+    # Piped output is for grep and awk: one line a row, whatever the width.
+    (out if out.is_terminal else Console(highlight=False, width=PIPED_WIDTH)).print(table)
 
 
 def age(then: float | None, now: float) -> str:

@@ -44,6 +44,8 @@ EVENTS = 50
 LOG_LINES = 60
 LOG_BYTES = 16 * 1024
 """Of one container's log, from its end: ten times what the prompt's budget takes."""
+NO_LOG = (b"unable to retrieve container logs for", b"failed to try resolving symlinks in path")
+"""The kubelet says so with status 200 where the container, or its file, has been removed meanwhile."""
 NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 CLASSES_WITH_NEIGHBOURS = frozenset({FaultClass.NO_ENDPOINTS, FaultClass.IMAGE_PULL})
@@ -191,7 +193,10 @@ class _Gathering:
                 if error.status not in {400, 404}:
                     self.gaps.append(error.gap(f"log of {meta['name']}/{name}"))
                 continue
-            if body:
+            if body.startswith(NO_LOG):
+                said = body[:200].decode("utf-8", "replace").strip()
+                self.gaps.append(Gap(f"log of {meta['name']}/{name}", "NotFound", said, Turn.NOBODY))
+            elif body:
                 self.logs[meta["name"], name, previous] = body[-LOG_BYTES:].decode("utf-8", "replace")
 
     # ------------------------------------------------------------ reading

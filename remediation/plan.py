@@ -18,11 +18,12 @@ from remediation.manifest import merge
 from remediation.merge_keys import API_VERSIONS
 from remediation.model import ABSENT, Candidate, Create, Delete, Json, NoPlan, Patch, Plan, Touched
 from remediation.plan_json import plan_from_json, plan_to_json
-from remediation.undo import inverse_for, undo_plan, undo_valid
+from remediation.undo import as_planned, inverse_for, undo_plan, undo_valid
 from remediation.untrusted import refuse_strange
-from remediation.values import canonical, same, same_value
+from remediation.values import canonical, same
 
 __all__ = [
+    "as_planned",
     "inverse_for",
     "plan_change",
     "plan_digest",
@@ -31,7 +32,6 @@ __all__ = [
     "still_valid",
     "undo_plan",
     "undo_valid",
-    "unexpected_changes",
 ]
 
 
@@ -124,36 +124,3 @@ def _does_what_it_says(plan: Patch, live: Json) -> bool:
 
 def _as_set(touched: tuple[Touched, ...]) -> set[tuple[Any, str, str]]:
     return {(leaf.path, canonical(leaf.before), canonical(leaf.after)) for leaf in touched}
-
-
-_SERVERS_OWN = ("status",)
-_SERVERS_METADATA = frozenset({"resourceVersion", "generation", "managedFields", "uid", "creationTimestamp"})
-_SERVERS_ANNOTATIONS = (
-    "intentd.io/",
-    "deployment.kubernetes.io/",
-    "deprecated.daemonset.template.generation",
-)
-
-
-def unexpected_changes(plan: Patch, live: Json, result: Json) -> tuple[Touched, ...]:
-    """What a (dry-run) write changed beyond the plan: an admission webhook or a default at work. A reviewer
-    saw none of it."""
-    planned = {leaf.path: leaf for leaf in plan.touched}
-    return tuple(
-        leaf
-        for leaf in changed_leaves(live, result)
-        if not _servers_own(leaf)
-        and not (leaf.path in planned and same_value(leaf.after, planned[leaf.path].after, leaf.path))
-    )
-
-
-def _servers_own(leaf: Touched) -> bool:
-    match leaf.path:
-        case (str(part), *_) if part in _SERVERS_OWN:
-            return True
-        case ("metadata", str(key), *_) if key in _SERVERS_METADATA:
-            return True
-        case ("metadata", "annotations", str(key)):
-            return key.startswith(_SERVERS_ANNOTATIONS)
-        case _:
-            return False

@@ -16,7 +16,7 @@ from remediation.diff import changed_leaves, leaves, operations, tokens
 from remediation.digest import delete_digest, patch_digest
 from remediation.merge_keys import in_free_map, list_keys
 from remediation.model import ABSENT, Create, Delete, Json, NoPlan, Operation, Patch, Plan, Touched
-from remediation.values import same_value
+from remediation.values import same, same_value
 
 
 class CannotUndoError(ValueError):
@@ -62,7 +62,7 @@ def _undo(plan: Plan, live: Json | None) -> Plan | NoPlan:
         return NoPlan("NoUndo", "a deletion is an undo itself")
     if plan.target.uid and uid != plan.target.uid:
         return NoPlan("OtherIncarnation", "the object was deleted and created anew")
-    theirs = [leaf for leaf in plan.touched if not _holds(live, leaf)]
+    theirs = [leaf for leaf in plan.touched if not as_planned(leaf, live)]
     if theirs:
         return NoPlan("NotOurs", f"changed since: {theirs[0]}")
     if isinstance(plan, Create):
@@ -71,11 +71,15 @@ def _undo(plan: Plan, live: Json | None) -> Plan | NoPlan:
     return _restore(plan, live)
 
 
-def _holds(live: Json, leaf: Touched) -> bool:
-    found = get(live, leaf.path)
-    if leaf.after == ABSENT:
-        return found is MISSING
-    return found is not MISSING and same_value(found, leaf.after, leaf.path)
+def as_planned(leaf: Touched, document: Json) -> bool:
+    """Whether the field holds what the plan wrote: quantities by value, and a list element or an empty map
+    that the plan made may have taken on the server's defaults (a port its protocol)."""
+    found = get(document, leaf.path)
+    if leaf.after == ABSENT or found is MISSING:
+        return leaf.after == ABSENT and found is MISSING
+    if isinstance(leaf.after, dict) and isinstance(found, dict):
+        return all(key in found and same(found[key], value) for key, value in leaf.after.items())
+    return same_value(found, leaf.after, leaf.path)
 
 
 def _restore(plan: Patch, live: Json) -> Patch | NoPlan:

@@ -101,5 +101,5 @@ def test_quantities_are_spelt_as_the_server_stores_them(written, stored):
 
 @pytest.mark.parametrize("written", ["", "Mi", "1 Mi", "1MB", "0x10", "NaN", "inf", "1e999", "--1", "1Gi\n2"])
 def test_what_is_no_quantity_is_not_guessed(written):
-    with pytest.raises(ValueError, match="quantity|nano"):
+    with pytest.raises(ValueError, match=r"quantity|nano"):
         canonical_quantity(written)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,8 +113,9 @@ def up(
             if with_ollama:
                 start_ollama(instance, report)
         except BaseException:
-            _keep_logs(instance)
-            chosen.down(instance, _silent)
+            with _uninterrupted():
+                _keep_logs(instance)
+                chosen.down(instance, _silent)
             raise
         instance.update(ready=True, seconds=round(time.monotonic() - began, 2))
     return Cluster(instance, chosen)
@@ -129,7 +133,7 @@ def find(name: str = "gym", *, state: Path | None = None) -> Cluster:
 def down(name: str = "gym", *, state: Path | None = None, report: Report = _silent) -> None:
     """Remove an instance, whatever state it is in; nothing happens where there is none."""
     instance = Instance.named(name, state)
-    with instance.lock(remove=True):
+    with instance.lock(remove=True), _uninterrupted():
         provider_of(instance).down(instance, report)
 
 
@@ -160,6 +164,20 @@ def _refuse_or_clear(instance: Instance, fresh: bool, report: Report) -> None:
     if now.up:
         raise GymError(f"{instance.name} is already up at {now.server}", remedy)
     raise GymError(f"{instance.name} was left half made: {', '.join(now.leftovers[:3])}", remedy)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """An impatient second Ctrl-C must not stop the cleaning up; it takes a second or two."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _keep_logs(instance: Instance) -> None:

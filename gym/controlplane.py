@@ -35,6 +35,10 @@ _AUDIT_POLICY = {
 }
 
 
+_FAST_CLIENT = ("--kube-api-qps=500", "--kube-api-burst=1000")
+"""The defaults (20 a second) stretch the start by three seconds and thousands of pods by minutes."""
+
+
 def make_credentials(instance: Instance, hosts: tuple[str, ...]) -> Authority:
     """The instance's authority and the certificates of its control plane. `hosts`: the server's addresses."""
     authority = Authority.create(instance.path("pki"), f"intentd-gym-{instance.name}")
@@ -179,6 +183,7 @@ def _controller_manager(instance: Instance, port: int, services: str) -> list[st
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
         "--leader-elect=false",
+        *_FAST_CLIENT,
         "--node-monitor-period=1s",  # a fresh node loses its not-ready taint at the next look
         "--use-service-account-credentials=true",
         f"--service-account-private-key-file={pki / 'service-account.key'}",
@@ -196,6 +201,7 @@ def _scheduler(instance: Instance, port: int) -> list[str | Path]:
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
         "--leader-elect=false",
+        *_FAST_CLIENT,
         f"--cert-dir={instance.path('pki', 'self-signed')}",
         "--profiling=false",
     ]

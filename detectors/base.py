@@ -31,8 +31,9 @@ class Patience:
     """How long (seconds) a state must last, and how often something must happen, before it is a fault.
 
     Sources: `not_ready` 30 s is what a default readiness probe takes to make up its mind (3 failures, one
-    every 10 s). `unschedulable` 10 s lets a rolling update on a full node free its place. `creating` 300 s
-    is past the kubelet's own limit for mounts (2 min 3 s, volumemanager) plus a slow pull. `recent` 600 s
+    every 10 s). `unschedulable` 10 s lets a rolling update on a full node free its place. `setup` 60 s
+    is a slow volume attachment; the kubelet says when volumes and sandbox stand (condition
+    PodReadyToStartContainers). `creating` 300 s is that plus a slow pull. `recent` 600 s
     is when the kubelet forgets its restart back-off (twice its longest, 5 min). `restarts` 3 is where the
     back-off passes half a minute (10, 20, 40 s), and `relapse` 70 s is their sum: a container that has run
     for so long has outlived them. `missing` 30 s is for controllers to create pods and for
@@ -41,6 +42,7 @@ class Patience:
 
     not_ready: float = 30.0
     unschedulable: float = 10.0
+    setup: float = 60.0
     creating: float = 300.0
     recent: float = 600.0
     restarts: int = 3

@@ -37,15 +37,18 @@ def _judge(view: View) -> Iterator[Finding]:
                         container,
                         reason=BACK_OFF if waiting is not None else "Restarting",
                         message=(ended.message if ended is not None else "")
-                        or (waiting.message if waiting is not None else "")
-                        or f"container {container.name} ended {container.restart_count} times",
+                        or f"container {container.name} ends with exit code {code or 'unknown'} and is restarted",
                         facts={
                             "exitCode": code,
                             "signal": str(ended.signal) if ended is not None and ended.signal else "",
                             "endedAs": ended.reason if ended is not None else "",
                         },
                     )
-                elif ended is not None and _fresh(ended, view) and not _done(pod, container):
+                elif (
+                    ended is not None
+                    and _within(ended, view.at, view.patience.relapse)
+                    and not _done(pod, container)
+                ):
                     yield view.settling(workers.ref, f"container {container.name} ended a moment ago")
 
 
@@ -57,18 +60,23 @@ def _done(pod: Pod, container: ContainerStatus) -> bool:
 
 
 def _loops(container: ContainerStatus, ended: Terminated | None, at: float, patience: Patience) -> bool:
+    """The kubelet says CrashLoopBackOff only from its next try to start on; seconds before, a container
+    that has ended twice in a row already shows both endings. One that runs again counts by its restarts."""
     waiting = container.state.waiting
     if waiting is not None:
         return waiting.reason == BACK_OFF
+    before = container.last_state.terminated
+    if container.state.terminated is not None:
+        return before is not None and _within(before, at, patience.recent)
     if ended is None or container.restart_count < patience.restarts or ended.exit_code == 0:
         return False
+    return _within(ended, at, patience.recent)
+
+
+def _within(ended: Terminated, at: float, span: float) -> bool:
+    """Whether it ended in the last `span` seconds; an ending without a time is taken to be recent."""
     since = age(ended.finished_at, at)
-    return since is None or since <= patience.recent
-
-
-def _fresh(ended: Terminated, view: View) -> bool:
-    since = age(ended.finished_at, view.at)
-    return since is None or since <= view.patience.relapse
+    return since is None or since <= span
 
 
 DETECTOR = Detector(NAME, frozenset({FaultClass.CRASH_LOOP}), (WorkloadHealthy,), POD_NEEDS, _judge)

@@ -58,20 +58,22 @@ def _stuck(view: View, workers: Workers, pod: Pod) -> Iterator[Finding]:
     waits = [container.state.waiting for container in containers(pod)]
     if not waits or any(waiting is None or waiting.reason not in CREATING for waiting in waits):
         return
-    scheduled = next(
-        (c for c in pod.status.conditions if c.type == "PodScheduled" and c.status == "True"), None
-    )
-    since = age(
-        scheduled.last_transition_time if scheduled is not None else pod.metadata.creation_timestamp, view.at
-    )
-    if since is not None and since > view.patience.creating:
+    said = {condition.type: condition for condition in pod.status.conditions}
+    scheduled, prepared = said.get("PodScheduled"), said.get("PodReadyToStartContainers")
+    if scheduled is None or scheduled.status != "True":
+        return
+    unprepared = prepared is not None and prepared.status == "False"
+    limit = view.patience.setup if unprepared else view.patience.creating
+    since = age(scheduled.last_transition_time, view.at)
+    if since is not None and since > limit:
         yield view.violation(
             NAME,
             FaultClass.START_ERROR,
             workers.ref,
             severity=severity_of(workers),
-            reason="ContainerCreating",
-            message=f"its containers have been in creation for more than {view.patience.creating:g} s",
+            reason="SandboxOrVolumes" if unprepared else "ContainerCreating",
+            message=f"for more than {limit:g} s on its node without "
+            + ("its volumes or sandbox" if unprepared else "a container"),
             subject=ref("Pod", pod.metadata),
         )
 

@@ -55,6 +55,14 @@ def test_three_recent_failures_are_a_crash_loop_even_while_it_runs():
     assert classes(broken_web(running(restarts=3, since=5, last=ending()))) == [FaultClass.CRASH_LOOP]
 
 
+def test_a_second_failure_is_a_crash_loop_before_the_kubelet_backs_off():
+    """Seen on kubelet 1.36: for seconds after the second ending its state is still `terminated`."""
+    again = {**terminated("Error", 3, ago=2), "restartCount": 1, "lastState": {"terminated": ending(ago=14)}}
+    assert classes(broken_web(again)) == [FaultClass.CRASH_LOOP]
+    rare = {**again, "lastState": {"terminated": ending(ago=86400)}}
+    assert classes(broken_web(rare)) == []
+
+
 def test_one_failure_a_moment_ago_is_settling_and_no_fault():
     judgement = look(
         deployment(), replica_set(), pod("web-1", running(restarts=1, since=5, last=ending(ago=6)))
@@ -108,6 +116,15 @@ def test_a_kubelet_that_waits_for_its_cache_is_no_fault(message):
 @pytest.mark.parametrize(("age", "found"), [(60, []), (301, [FaultClass.START_ERROR])])
 def test_creation_may_take_a_while_but_not_for_ever(age, found):
     assert classes(broken_web(waiting("ContainerCreating"), age=age)) == found
+
+
+@pytest.mark.parametrize(("age", "found"), [(59, []), (61, [FaultClass.START_ERROR])])
+def test_volumes_and_sandbox_must_stand_sooner_than_an_image_must_be_there(age, found):
+    conditions = [
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": when(age)},
+        {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": when(age)},
+    ]
+    assert classes(broken_web(waiting("ContainerCreating"), age=age, conditions=conditions)) == found
 
 
 # ---------------------------------------------------------------- readiness and scheduling

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 import requests
+import urllib3
 from requests.auth import AuthBase
 from urllib3.util.retry import Retry
 
@@ -110,7 +111,7 @@ class PrometheusMetrics:
             headers={"X-Scope-OrgID": tenant} if tenant else None,
             auth=_Bearer(token, token_file),
             # One more attempt to connect (a pooled connection may have died); an answer is not asked twice.
-            retry=Retry(total=1, connect=1, read=0, redirect=0, status=0, backoff_factor=0),
+            retry=Retry(total=1, connect=1, read=False, redirect=0, status=0, backoff_factor=0),
             timeout=(CONNECT_TIMEOUT, timeout),
         )
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
@@ -201,14 +202,20 @@ class PrometheusMetrics:
         on the same answer."""
         deadline = self._clock.monotonic() + self._timeout
         body = bytearray()
-        for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > ANSWER_LIMIT:
-                response.close()
-                raise _TooMuchError
-            if self._clock.monotonic() > deadline:
-                response.close()
-                raise requests.ReadTimeout
+        try:
+            # read1 gives what has arrived; iter_content would wait for a full chunk, for ever if need be.
+            while chunk := response.raw.read1(64 * 1024, decode_content=True):
+                body += chunk
+                if len(body) > ANSWER_LIMIT:
+                    response.close()
+                    raise _TooMuchError
+                if self._clock.monotonic() > deadline:
+                    response.close()
+                    raise requests.ReadTimeout
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.ReadTimeout from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error) from error
         heard: _Heard = self._local.heard
         heard.status = response.status_code
         try:

@@ -30,7 +30,9 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.requests.append((url.path, query, self.headers.get("Authorization")))
             prepared = self.server.watches if watching else self.server.lists
-            behaviour = prepared.popleft() if prepared else None
+            behaviour = self.server.routes.get(url.path)
+            if behaviour is None:
+                behaviour = prepared.popleft() if prepared else None
         with suppress(BrokenPipeError, ConnectionResetError):
             if behaviour is not None:
                 behaviour(self)
@@ -100,6 +102,7 @@ class ChaosServer(ThreadingHTTPServer):
         self.watches: deque[Behaviour] = deque()
         self.write_answers: deque[Behaviour] = deque()
         self.requests: list[tuple[str, dict[str, str], str | None]] = []
+        self.routes: dict[str, Behaviour] = {}  # by path; go before the queues
         self.writes: list[tuple[str, str, bytes]] = []
         self.objects: dict[str, dict[str, Any]] = {}
         self.version = "100"

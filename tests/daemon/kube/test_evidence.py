@@ -1,0 +1,130 @@
+"""Gathering when parts of the cluster do not answer: a gap for each, the rest still there, in bounded time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from detectors.model import Case, CaseKey, CaseReason, FaultClass, ObjectRef, Severity, Violation
+from tests.daemon.kube.chaos import answer, hang, status
+
+TARGET = ObjectRef("StatefulSet", "shop", "db")
+APPS = "/apis/apps/v1/namespaces/shop/statefulsets/db"
+CORE = "/api/v1/namespaces/shop"
+POD = "db-0"
+
+
+@pytest.fixture
+def cluster(server, make_cluster):
+    template = {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "app"}]}}
+    template["spec"]["containers"][0]["envFrom"] = [{"configMapRef": {"name": "settings"}}]
+    spec = {"selector": {"matchLabels": {"app": "db"}}, "template": template}
+    owner = {"kind": "StatefulSet", "name": "db", "uid": "u1", "controller": True}
+    state = {
+        "name": "app",
+        "ready": False,
+        "restartCount": 3,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+    }
+    member = {
+        "metadata": {"name": POD, "namespace": "shop", "uid": "p1", "ownerReferences": [owner]},
+        "status": {"containerStatuses": [state]},
+    }
+    meta = {"name": "db", "namespace": "shop", "uid": "u1"}
+    empty = answer(200, {"items": [], "metadata": {}})
+    server.routes = {
+        APPS: answer(200, {"kind": "StatefulSet", "metadata": meta, "spec": spec}),
+        f"{CORE}/pods": answer(200, {"items": [member], "metadata": {}}),
+        f"{CORE}/services": empty,
+        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers": empty,
+        f"{CORE}/configmaps/settings": answer(200, {"metadata": {"name": "settings"}, "data": {"a": "1"}}),
+        f"{CORE}/events": answer(
+            200, {"items": [{"metadata": {"uid": "e1"}, "message": "m"}], "metadata": {}}
+        ),
+        f"{CORE}/pods/{POD}/log": answer(200, b"panic: no DATABASE_URL\n"),
+    }
+    return make_cluster(read_timeout=0.5)
+
+
+def gather(cluster):
+    violation = Violation(
+        "i", 0, "d", FaultClass.CRASH_LOOP, Severity.CRITICAL, TARGET, TARGET._replace(kind="Pod"), "r", "m"
+    )
+    return cluster.gather(Case(CaseKey("i", *TARGET.key), TARGET, CaseReason.MENDABLE, (violation,)))
+
+
+def test_everything_is_read_where_everything_answers(cluster):
+    raw = gather(cluster)
+    assert raw.gaps == ()
+    assert [pod["metadata"]["name"] for pod in raw.pods] == [POD]
+    assert raw.logs[POD, "app", True] == "panic: no DATABASE_URL\n"
+    assert [ref.name for ref in raw.related] == ["settings"]
+    assert len(raw.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        (f"{CORE}/pods", "Pod list"),
+        (f"{CORE}/events", "Event list"),
+        (f"{CORE}/configmaps/settings", "ConfigMap/settings"),
+        (f"{CORE}/pods/{POD}/log", f"log of {POD}/app"),
+        (APPS, "StatefulSet/db"),
+    ],
+)
+def test_a_part_that_is_forbidden_is_a_gap_by_name(server, cluster, path, what):
+    server.routes[path] = status(403, "Forbidden", "no")
+    raw = gather(cluster)
+    assert {gap.what for gap in raw.gaps} == {what}
+    assert {gap.reason for gap in raw.gaps} == {"Forbidden"}
+
+
+def test_a_config_map_that_does_not_exist_is_absent_and_no_gap(server, cluster):
+    server.routes[f"{CORE}/configmaps/settings"] = status(404, "NotFound", "not found")
+    other = {"metadata": {"name": "settings-v2", "namespace": "shop", "uid": "c2"}}
+    server.routes[f"{CORE}/configmaps"] = answer(200, {"items": [other], "metadata": {}})
+    raw = gather(cluster)
+    assert raw.gaps == ()
+    assert [(ref.name, found["kind"]) for ref, found in raw.related.items()] == [
+        ("settings-v2", "PartialObjectMetadata")
+    ]
+
+
+def test_a_log_that_the_kubelet_lost_is_a_gap_and_not_a_log_line(server, cluster):
+    said = b"unable to retrieve container logs for containerd://17420292"
+    server.routes[f"{CORE}/pods/{POD}/log"] = answer(200, said)
+    raw = gather(cluster)
+    assert raw.logs == {}
+    assert {gap.reason for gap in raw.gaps} == {"NotFound"}
+
+
+def test_a_container_that_never_ran_has_no_log_and_that_is_no_gap(server, cluster):
+    server.routes[f"{CORE}/pods/{POD}/log"] = status(400, "BadRequest", "container is waiting to start")
+    raw = gather(cluster)
+    assert (raw.logs, raw.gaps) == ({}, ())
+
+
+def test_a_long_log_is_kept_from_its_end(server, cluster):
+    server.routes[f"{CORE}/pods/{POD}/log"] = answer(200, b"x" * 60_000 + b"\nfatal: the last words\n")
+    text = gather(cluster).logs[POD, "app", True]
+    assert len(text) == 16 * 1024
+    assert text.endswith("fatal: the last words\n")
+
+
+def test_a_list_that_was_cut_says_so(server, cluster):
+    body = {"items": [], "metadata": {"continue": "x", "remainingItemCount": 900}}
+    server.routes[f"{CORE}/services"] = answer(200, body)
+    [gap] = gather(cluster).gaps
+    assert (gap.what, gap.reason) == ("Service list", "Partial")
+
+
+def test_a_cluster_that_hangs_costs_seconds_and_gives_gaps(server, cluster):
+    for path in server.routes:
+        if path != APPS:
+            server.routes[path] = hang
+    began = time.monotonic()
+    raw = gather(cluster)
+    assert time.monotonic() - began < 15
+    assert raw.live is not None
+    assert {"TimedOut"} == {gap.reason for gap in raw.gaps}

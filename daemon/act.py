@@ -22,6 +22,9 @@ from remediation.saga import Event, State
 from store.ledger import Entry
 from store.queries import CaseRow, last_step, wanted_back
 
+DENIED_PAUSE = 5.0
+"""Seconds before a refused plan is tried again; a command of a person (approve, resume) ends it."""
+
 
 def act(world: World, memory: Memory, row: CaseRow) -> None:
     """Advance one case that is in a state of acting; a no-op for every other state."""
@@ -69,6 +72,8 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         case Step.WRITTEN:
             _record(world, _applied(row, done))
         case Step.DENIED:
+            again = world.clock.monotonic() + DENIED_PAUSE
+            memory.retry_at = {**memory.retry_at, row.case_id: again}
             _denied(world, row, case, plan, done)
         case Step.STALE:
             _record(world, Entry(Event.STALE, {"reason": done.detail}, row.case_id))

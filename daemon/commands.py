@@ -56,6 +56,7 @@ class Commands:
 
     def _record(self, *entries: Entry) -> None:
         self._world.store.record(entries, at=self._world.clock.now())
+        self._memory.retry_at = {}
         self._memory.thought.set()
         self._memory.looked.set()
 

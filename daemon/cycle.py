@@ -34,6 +34,7 @@ log = structlog.get_logger("intentd")
 
 THINKABLE = (State.OPEN, State.DIAGNOSING)
 ACTABLE = (State.PROPOSED, State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
+BUSY = (State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
 PAUSE_AFTER_ERROR = 2.0
 """Seconds before a loop tries again after the database refused."""
 
@@ -71,8 +72,19 @@ class Cycle:
         """Advance every case that waits for hands: undo first, then settle, then apply."""
         rows = [row for row in open_cases(self._world.store) if row.state in ACTABLE]
         for row in sorted(rows, key=lambda row: -ACTABLE.index(row.state)):
+            if row.state is State.PROPOSED and not self._may_try(row):
+                continue
             with self._telemetry.acting(row):
                 act(self._world, self._memory, row)
+
+    def _may_try(self, row: CaseRow) -> bool:
+        """One change of an object at a time, whichever intents want it, and few over all: a second one
+        would blur the proof of the first."""
+        if waits(self._world, self._memory, row.case_id):
+            return False
+        busy = [other for other in open_cases(self._world.store) if other.state in BUSY]
+        same_object = any(_target(other) == _target(row) for other in busy)
+        return not same_object and len(busy) < self._world.settings.limits.concurrent
 
     def _thinkable(self, row: CaseRow) -> bool:
         case = self._memory.cases.get(row.key)
@@ -121,3 +133,7 @@ class Cycle:
 
 def _urgency(row: CaseRow) -> tuple[int, float]:
     return list(Severity).index(Severity(row.severity)), row.opened_at
+
+
+def _target(row: CaseRow) -> object:
+    return (row.plan or {}).get("target")

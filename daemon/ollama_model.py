@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +21,7 @@ import ollama
 from daemon.ollama_transport import Deadline, DeadlineTransport, TooMuchError
 from daemon.ports import Clock
 from daemon.settings import Model as ModelSettings
-from daemon.settings import seconds
 from remediation.model import Answer, Question, Unusable, UnusableReason
-
-KEEP_ALIVE = "30m"
-"""How long the server holds the model after a question; loading it again costs seconds."""
 
 TOP_LOGPROBS = 20
 """The most that Ollama gives; Yes and No stand among the first two or three where the prompt asks for them."""
@@ -42,38 +37,54 @@ LEAST_YES_NO = 0.05
 """Yes and No together must hold this share of the probability, or the model did not answer the question."""
 
 
-class OllamaModel:
-    """One served model. Asks one question at a time: a second caller waits for its turn at most as long as
-    a question may take."""
+@dataclass(frozen=True, slots=True)
+class OllamaSettings:
+    """Which served model, where, and how long to wait. `num_ctx` is fixed because another value makes the
+    server load the model again; `queue_seconds` bounds the wait for one's turn."""
 
-    def __init__(self, settings: ModelSettings, name: str, clock: Clock) -> None:
-        self._settings, self._name, self._clock = settings, name, clock
-        self._seconds = seconds(settings.timeout)
+    model: str
+    host: str = "http://127.0.0.1:11434"
+    seconds: float = 60.0
+    queue_seconds: float = 60.0
+    num_ctx: int = 4096
+    keep_alive: str = "30m"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    verify: str | bool = True
+
+
+class OllamaModel:
+    """One served model. Asks one question at a time; others wait for their turn."""
+
+    def __init__(self, settings: OllamaSettings, clock: Clock) -> None:
+        self._settings, self._name, self._clock = settings, settings.model, clock
+        self._seconds = settings.seconds
         self._turn = threading.Lock()
         self._deadline = Deadline(clock)
-        self._client = client(settings, DeadlineTransport(self._deadline, verify=verify(settings)))
+        transport = DeadlineTransport(self._deadline, verify=settings.verify)
+        self._client = _client(settings.host, settings.headers, settings.seconds, transport)
 
     def ask(self, question: Question) -> Answer | Unusable:
         """One answer within the time limit, or why not."""
         too_long = self._too_long(question)
         if too_long is not None:
             return too_long
-        if not self._turn.acquire(timeout=self._seconds):
+        if not self._turn.acquire(timeout=self._settings.queue_seconds):
             return Unusable(UnusableReason.TIMED_OUT, "another question held the model for the whole time")
         try:
             with self._deadline.within(self._seconds):
                 weights = self._digest()
                 if isinstance(weights, Unusable):
                     return weights
-                with _translated(self._name, self._seconds) as failure:
+                try:
                     return self._answer(question, weights)
-                return failure.value
+                except EXPECTED as error:
+                    return _unusable(error, self._name, self._seconds)
         finally:
             self._turn.release()
 
     def weights(self) -> str | Unusable:
         """The digest of the served model; asked anew each time, because it can be replaced under its name."""
-        if not self._turn.acquire(timeout=self._seconds):
+        if not self._turn.acquire(timeout=self._settings.queue_seconds):
             return Unusable(UnusableReason.TIMED_OUT, "another question held the model for the whole time")
         try:
             with self._deadline.within(self._seconds):
@@ -83,28 +94,29 @@ class OllamaModel:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     # ------------------------------------------------------------ one exchange
 
     def _too_long(self, question: Question) -> Unusable | None:
         size = len(question.system.encode()) + len(question.prompt.encode())
         estimate = math.ceil(size / BYTES_A_TOKEN) + OVERHEAD_TOKENS
-        room = self._settings.context_tokens - question.max_tokens
+        room = self._settings.num_ctx - question.max_tokens
         if estimate <= room:
             return None
         detail = f"about {estimate} tokens, the context leaves {room} (settings: model.context_tokens)"
         return Unusable(UnusableReason.PROMPT_TOO_LONG, detail)
 
     def _digest(self) -> str | Unusable:
-        with _translated(self._name, self._seconds) as failure:
-            wanted = self._name if ":" in self._name.rpartition("/")[2] else f"{self._name}:latest"
+        wanted = self._name if ":" in self._name.rpartition("/")[2] else f"{self._name}:latest"
+        try:
             for served in self._client.list().models:
                 if served.model == wanted and served.digest:
                     return served.digest
-            detail = f"the server has no model {self._name}; create or pull it"
-            return Unusable(UnusableReason.NO_MODEL, detail)
-        return failure.value
+        except EXPECTED as error:
+            return _unusable(error, self._name, self._seconds)
+        detail = f"the server has no model {self._name}; create or pull it"
+        return Unusable(UnusableReason.NO_MODEL, detail)
 
     def _answer(self, question: Question, weights: str) -> Answer | Unusable:
         begun = self._clock.monotonic()
@@ -118,9 +130,9 @@ class OllamaModel:
             format=question.schema,
             logprobs=question.yes_no or None,
             top_logprobs=TOP_LOGPROBS if question.yes_no else None,
-            keep_alive=KEEP_ALIVE,
+            keep_alive=self._settings.keep_alive,
             options={
-                "num_ctx": self._settings.context_tokens,
+                "num_ctx": self._settings.num_ctx,
                 "num_predict": question.max_tokens,
                 "temperature": 0.0,
                 "seed": question.seed,
@@ -134,7 +146,7 @@ class OllamaModel:
             last = part
         if last is None or not last.done:
             return Unusable(UnusableReason.CUT_SHORT, "the stream ended before the answer", weights=weights)
-        told = _counted(last, question, self._settings.context_tokens)
+        told = _counted(last, question, self._settings.num_ctx)
         if told is not None:
             return Unusable(*told, weights=weights)
         p_yes = None
@@ -180,31 +192,34 @@ def probability_of_yes(first: Any) -> float | None:
 # ---------------------------------------------------------------- failures
 
 
-@dataclass(slots=True)
-class _Failure:
-    value: Unusable = field(default_factory=lambda: Unusable(UnusableReason.INVALID, "no answer"))
+EXPECTED = (
+    ollama.ResponseError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    ConnectionError,
+    TooMuchError,
+    # What reading a reply raises that is not Ollama's: broken JSON, missing or mistyped fields.
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+)
+"""Client exceptions stop here; anything else is a bug of ours and goes to the supervisor."""
 
 
-@contextmanager
-def _translated(name: str, limit: float) -> Iterator[_Failure]:
-    """Client exceptions stop here. The block returns on success; after an exception the caller returns
-    `failure.value`."""
-    failure = _Failure()
-    try:
-        yield failure
-    except (httpx.TimeoutException, TimeoutError):
-        failure.value = Unusable(UnusableReason.TIMED_OUT, f"no answer within {limit:g} s")
-    except ollama.ResponseError as error:
-        failure.value = _said(error, name)
-    except (httpx.HTTPError, httpx.InvalidURL, ConnectionError) as error:
-        detail = f"the model server cannot be reached: {error}"
-        failure.value = Unusable(UnusableReason.UNREACHABLE, detail)
-    except TooMuchError as error:
-        failure.value = Unusable(UnusableReason.INVALID, str(error))
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        # Not what Ollama sends: broken JSON, missing or mistyped fields, all raised while reading a reply.
-        detail = f"the server's reply is not Ollama's: {type(error).__name__}"
-        failure.value = Unusable(UnusableReason.INVALID, detail)
+def _unusable(error: Exception, name: str, limit: float) -> Unusable:
+    match error:
+        case httpx.TimeoutException():
+            return Unusable(UnusableReason.TIMED_OUT, f"no answer within {limit:g} s")
+        case ollama.ResponseError():
+            return _said(error, name)
+        case httpx.HTTPError() | httpx.InvalidURL() | ConnectionError():
+            return Unusable(UnusableReason.UNREACHABLE, f"the model server cannot be reached: {error}")
+        case TooMuchError():
+            return Unusable(UnusableReason.INVALID, str(error))
+        case _:
+            detail = f"the server's reply is not Ollama's: {type(error).__name__}"
+            return Unusable(UnusableReason.INVALID, detail)
 
 
 def _said(error: ollama.ResponseError, name: str) -> Unusable:
@@ -221,22 +236,16 @@ def _said(error: ollama.ResponseError, name: str) -> Unusable:
 # ---------------------------------------------------------------- connections
 
 
-def verify(settings: ModelSettings) -> str | bool:
-    """What to check the server's certificate against."""
-    return str(settings.ca_file) if settings.ca_file else True
-
-
-def client(settings: ModelSettings, transport: httpx.BaseTransport) -> ollama.Client:
+def _client(
+    host: str, headers: Mapping[str, str], limit: float, transport: httpx.BaseTransport
+) -> ollama.Client:
     """A client that follows no redirect (our token would go with it)."""
-    headers: Mapping[str, str] = {}
-    if settings.token is not None:
-        headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
     return ollama.Client(
-        host=settings.url,
+        host=host,
         headers=headers,
         transport=transport,
         follow_redirects=False,
-        timeout=httpx.Timeout(seconds(settings.timeout), connect=5.0),
+        timeout=httpx.Timeout(limit, connect=min(5.0, limit)),
     )
 
 
@@ -244,13 +253,16 @@ def gpu_share(settings: ModelSettings) -> float | None:
     """How much of the loaded model sits on a GPU, 0 to 1; None where the server does not say."""
     if settings.name is None:
         return None
-    limit = 5.0
-    connection = client(settings, httpx.HTTPTransport(verify=verify(settings)))
+    token = settings.token.get_secret_value() if settings.token else ""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    transport = httpx.HTTPTransport(verify=str(settings.ca_file) if settings.ca_file else True)
+    connection = _client(settings.url, headers, 5.0, transport)
     try:
-        with _translated(settings.name, limit):
-            for running in connection.ps().models:
-                if (running.model or "").removesuffix(":latest") == settings.name.removesuffix(":latest"):
-                    return (running.size_vram or 0) / running.size if running.size else None
+        for running in connection.ps().models:
+            if (running.model or "").removesuffix(":latest") == settings.name.removesuffix(":latest"):
+                return (running.size_vram or 0) / running.size if running.size else None
+    except EXPECTED:
+        return None
     finally:
-        connection.close()
+        connection.close()  # type: ignore[no-untyped-call]
     return None

@@ -84,7 +84,7 @@ class Limits(_Part):
     )
     storm_share: float = Field(default=0.5, gt=0, le=1, description="more than this share of all targets.")
     concurrent: int = Field(
-        default=1, ge=1, le=16, description="Cases with a write under verification at once, cluster-wide."
+        default=3, ge=1, le=100, description="Cases with a write under verification at once, cluster-wide."
     )
 
 

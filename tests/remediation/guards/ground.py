@@ -80,7 +80,7 @@ def context(manifest=None, *, live=LIVE, **fields):
             "plan": plan,
             "live": live,
             "intent": intent(),
-            "target": ref(live),
+            "target": ref(live or LIVE),
             "fault_class": FaultClass.IMAGE_PULL,
             "now": NOW,
             "mode": Mode.AUTO,

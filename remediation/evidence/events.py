@@ -11,7 +11,7 @@ from remediation.model import EvidenceKind, Json, RawEvidence
 
 _DULL = frozenset(
     {"Pulling", "Pulled", "Scheduled", "Created", "Started", "SuccessfulCreate", "ScalingReplicaSet"}
-    | {"SuccessfulDelete", "Killing", "SandboxChanged"}
+    | {"SuccessfulDelete", "Killing", "SandboxChanged", "MissingClusterDNS"}
 )
 _BARE = re.compile(r"Error: \w{1,60}")
 """Repeats a reason that the container's status gives with its message."""

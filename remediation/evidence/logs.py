@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from detectors.model import Case
+from detectors.model import Case, FaultClass
 from remediation.evidence.draft import Draft, is_neighbour, owner_names
 from remediation.evidence.text import gist, one_line, steady
 from remediation.model import EvidenceKind, RawEvidence
@@ -17,6 +17,10 @@ _ERROR = re.compile(
     r"|no such|unable|killed|invalid|required|timed? ?out|unknown|warn",
     re.IGNORECASE,
 )
+_BEFORE_START = frozenset(
+    {FaultClass.IMAGE_PULL, FaultClass.CONFIG_REFERENCE, FaultClass.UNSCHEDULABLE, FaultClass.NO_ENDPOINTS}
+)
+"""Faults in which the failing container never ran: a log is another pod's."""
 _TAIL = 200  # lines looked at, from the end
 _LINES = 3  # lines kept of one container
 _WIDTH = 160  # characters of one line
@@ -47,6 +51,8 @@ def log_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         weight = max(score for score, _ in lines)
         if troubled and container not in troubled:
             weight *= 0.5  # a neighbour's trouble is rarely the cause
+        if case.fault_class in _BEFORE_START:
+            weight *= 0.5
         kind = EvidenceKind.PREVIOUS_LOG if previous else EvidenceKind.LOG
         yield Draft(
             kind, f"pod {pod}/{container}", f"container {container} of {owner} {when} {quoted}", weight

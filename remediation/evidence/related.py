@@ -155,7 +155,7 @@ def _revisions(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         if ref.kind == "ReplicaSet" and owned_by(obj, case.target)
     ]
     sets.sort(key=revision, reverse=True)
-    for index, obj in enumerate(sets[:4]):
+    for index, obj in enumerate(sets[:4] if len(sets) > 1 else ()):
         status = as_map(obj.get("status"))
         wanted, ready = status.get("replicas") or 0, status.get("readyReplicas") or 0
         images = listing([str(c.get("image")) for c in containers(pod_template(obj))], 3)

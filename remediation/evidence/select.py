@@ -6,7 +6,7 @@ budget goes by weight. The chosen items are then shown in the order of their kin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from detectors.model import Case
 from remediation.evidence.changes import change_items
@@ -69,10 +69,21 @@ def _unique(drafts: Iterator[Draft]) -> Iterator[Draft]:
     for draft in drafts:
         logs = draft.kind in {EvidenceKind.LOG, EvidenceKind.PREVIOUS_LOG}
         text = one_line(draft.text, LOG_LIMIT if logs else ITEM_LIMIT)
-        said = draft.kind is EvidenceKind.EVENT and any(text.partition(": ")[2] in told for told in texts)
+        said = draft.kind is EvidenceKind.EVENT and _is_said(text, texts)
         if text and text not in texts and not said:
             texts[text] = Draft(draft.kind, draft.source, text, draft.weight)
     yield from texts.values()
+
+
+_REPEAT = 24
+"""Characters from which on a common ending is a repetition, not chance."""
+
+
+def _is_said(text: str, told: Iterable[str]) -> bool:
+    """Whether the message, or what is left of it after a `Failed to pull image "x": `, was told before."""
+    parts = text.split(": ")
+    endings = [": ".join(parts[start:]) for start in range(1, min(len(parts), 4))]
+    return any(len(ending) >= _REPEAT and ending in other for ending in endings for other in told)
 
 
 def _within(drafts: list[Draft], budget: int) -> list[Draft]:

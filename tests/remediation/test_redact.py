@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remediation.redact import is_redacted, looks_random, redact_manifest, redact_text, sensitive_name
+from remediation.redact import is_redacted, redact_manifest, redact_text
+from remediation.secret_shapes import looks_random, sensitive_name
 from tests.fakes.manifests import container, deployment, pod, running
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7\nq2Zk\n-----END RSA PRIVATE KEY-----"

@@ -177,6 +177,24 @@ def test_a_neighbours_trouble_is_no_evidence_for_a_service() -> None:
     assert render(select(found, noisy)) == render(select(found, raw))
 
 
+def test_an_event_that_repeats_the_status_is_not_told_and_a_running_pods_chatter_is_no_cause() -> None:
+    found, raw = incidents.image()
+    detail = 'failed to resolve reference "docker.io/shop/web:1.5x": not found'
+    older = pod(raw.live or {}, running(), suffix="older")
+    said = replace(
+        raw,
+        pods=(pod(raw.live or {}, waiting("ErrImagePull", detail)), older),
+        events=(
+            event("Failed", f'Failed to pull image "shop/web:1.5x": {detail}'),
+            event("MissingClusterDNS", "no DNS"),
+        ),
+        logs={(older["metadata"]["name"], "app", False): "starting\nlistening on :8080"},
+    )
+    kinds = {item.kind for item in select(found, said).items}
+    assert EvidenceKind.STATUS in kinds
+    assert not kinds & {EvidenceKind.EVENT, EvidenceKind.LOG}
+
+
 def test_gaps_are_handed_on() -> None:
     live = deployment()
     gap = Gap("events", "Forbidden", "no right to list events")

@@ -227,6 +227,13 @@ class TestRealPrometheus:
             "broken": broken,
         }
 
+    def test_a_nan_within_the_duration_is_no_proof_of_inequality(self, prometheus):
+        assert ask(prometheus, 'v{s=~"bad|was_nan"}', "==", 5, "30s") == {
+            "held": set(),
+            "pending": {"was_nan"},
+            "broken": {"bad"},
+        }
+
     def test_the_value_that_comes_back_is_the_expressions_own(self, prometheus):
         wish = MetricHolds.model_validate(
             {"type": "metric", "query": 'v{s="bad"} * 2', "operator": "<", "threshold": 5, "for": "10s"}

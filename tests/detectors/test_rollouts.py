@@ -13,6 +13,7 @@ from tests.fakes.world import (
     intent,
     observation,
     pod,
+    reading,
     replica_set,
     running,
     stateful_set,
@@ -47,6 +48,23 @@ def test_pods_of_an_older_replica_set_do_not_speak_during_a_rollout():
     )
     assert judgement.violations == ()
     assert judgement.standing("shop", WEB) is Standing.UNSETTLED
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"updated": 1, "total": 2, "available": 2},  # half of the pods are of the old template
+        {"updated": 2, "total": 3, "available": 3},  # an old pod is left
+    ],
+)
+def test_a_rollout_that_serves_all_the_while_is_no_fault_and_no_proof_either(counts):
+    facts = (
+        deployment(replicas=2, progressing="ReplicaSetUpdated", **counts),
+        replica_set(revision=2),
+        pod(revision=2),
+    )
+    judgement = judge([intent()], observation(*facts))
+    assert (judgement.violations, judgement.standing("shop", WEB)) == ((), Standing.UNSETTLED)
 
 
 @pytest.mark.parametrize("how", [{"terminating": True}, {"phase": "Succeeded"}, {"phase": "Failed"}])
@@ -152,6 +170,16 @@ def shop(sick: int, healthy: int):
 def test_more_than_three_and_more_than_half_is_a_storm(sick, healthy, reason):
     found = cases(*shop(sick, healthy))
     assert [case.reason for case in found] == [reason] * sick
+
+
+def test_a_storm_does_not_hide_what_was_nobodys_to_mend_anyway():
+    metric = {"type": "metric", "query": "v", "operator": "<", "threshold": 1}
+    world = observation(*shop(4, 0), metrics={"m/0": reading(broken=[2.0])})
+    found = triage(judge([intent(), intent(metric, name="m")], world), world)
+    assert {case.key.intent: case.reason for case in found} == {
+        "shop": CaseReason.STORM,
+        "m": CaseReason.NO_TARGET,
+    }
 
 
 def test_two_intents_about_one_object_are_two_cases_but_one_target():

@@ -81,6 +81,13 @@ def test_an_init_container_that_did_its_work_is_no_matter():
     assert judgement.standing("shop", WEB) is Standing.CLEAR
 
 
+def test_an_init_container_that_did_its_work_again_just_now_is_no_matter():
+    done = terminated("Completed", 0, name="init", ago=5)
+    app = running(restarts=1, last=ending(ago=86400))
+    judgement = look(deployment(), replica_set(), pod("web-1", app, init=[done]))
+    assert judgement.standing("shop", WEB) is Standing.CLEAR
+
+
 def test_an_init_container_that_crashes_is_named():
     init = waiting("CrashLoopBackOff", name="migrate", restarts=2, last=ending())
     judgement = broken_web(waiting("PodInitializing"), init=[init])
@@ -200,6 +207,18 @@ def test_missing_pods_are_a_fault_once_nothing_moves_any_more():
     young = look(stateful_set(available=0, age=5))
     assert classes(young) == []
     assert len(young.settling) == 1
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        pod("db-0", owned_by=("StatefulSet", "db"), terminating=True),
+        pod("db-0", waiting("ContainerCreating"), owned_by=("StatefulSet", "db"), age=20),
+    ],
+)
+def test_pods_are_not_missing_while_another_one_comes_or_goes(one):
+    judgement = look(stateful_set(replicas=2, available=0), one)
+    assert (classes(judgement), len(judgement.settling)) == ([], 1)
 
 
 def test_a_lost_pod_that_is_being_replaced_is_settling():

@@ -29,7 +29,7 @@ def world(request):
         with fake_world() as found:
             yield found
         return
-    kubeconfig = named_kubeconfig() or request.getfixturevalue("cluster_kubeconfig")
+    kubeconfig = named_kubeconfig() or request.getfixturevalue("practice").kubeconfig
     with real_world(kubeconfig) as found:
         yield found
 

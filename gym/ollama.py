@@ -31,6 +31,10 @@ def start_ollama(instance: Instance, report: Report) -> str:
             )
         instance.update(ollama=url)
         return url
+    known: str | None = instance.read().get("ollama")
+    if known and answers(known):
+        return known
+    stop(instance, "ollama")
     report("Ollama")
     port = free_ports(1)[0]
     url = f"http://127.0.0.1:{port}"

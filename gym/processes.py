@@ -45,7 +45,12 @@ def start_time(pid: int) -> int | None:
 def start(
     instance: Instance, name: str, command: Sequence[str | Path], *, env: dict[str, str] | None = None
 ) -> Process:
-    """Start a server in a session of its own, its output appended to logs/NAME.log, and record it."""
+    """Start a server in a session of its own, its output appended to logs/NAME.log, and record it.
+
+    GymError where one of that name runs already: a second would push the first out of the record.
+    """
+    if any(each.name == name and each.alive for each in recorded(instance)):
+        raise GymError(f"{name} of {instance.name} is running already")
     logs = instance.path("logs")
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / f"{name}.log").open("ab") as log:

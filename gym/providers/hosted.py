@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from gym import cleanup
 from gym.controlplane import answers, kubeconfig
 from gym.instance import Instance
 from gym.paths import GymError
-from gym.processes import recorded
-from gym.providers.base import Status
+from gym.processes import kill_all, recorded
+from gym.providers.base import Report, Status
+
+
+def down_hosted(instance: Instance, report: Report) -> None:
+    """End the instance's processes and delete its folder; enough where there were no containers."""
+    report("processes")
+    kill_all(instance)
+    report("folders")
+    cleanup.remove_home(instance)
 
 
 def hosted_status(instance: Instance, provider: str, leftovers: tuple[str, ...]) -> Status:

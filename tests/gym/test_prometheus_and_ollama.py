@@ -32,7 +32,9 @@ def test_an_error_ratio_is_seen_without_any_client(
     w.create(api, namespace, w.deployment("web", env={"FAIL_RATE": "0.5", "REQUESTS_PER_S": "100"}))
     mine = f'requests_total{{namespace="{namespace}"'
     ratio = f'sum(rate({mine},code="500"}}[10s])) / sum(rate({mine}}}[10s]))'
-    wait_for("an error ratio near one half", lambda: any(0.3 < v < 0.7 for v in query(prometheus_url, ratio)), 40)
+    wait_for(
+        "an error ratio near one half", lambda: any(0.3 < v < 0.7 for v in query(prometheus_url, ratio)), 40
+    )
 
 
 @pytest.mark.cluster
@@ -50,7 +52,9 @@ def test_a_containers_memory_and_a_deployments_replicas_are_metrics(
 
 @pytest.mark.cluster
 @pytest.mark.prometheus
-def test_prometheus_and_kube_state_metrics_may_not_read_secrets(prometheus_url: str, practice: Cluster) -> None:
+def test_prometheus_and_kube_state_metrics_may_not_read_secrets(
+    prometheus_url: str, practice: Cluster
+) -> None:
     from gym.ready import api_client
 
     with api_client(practice.instance.path("pki", "gym-metrics.kubeconfig")) as limited:
@@ -62,7 +66,9 @@ def test_prometheus_and_kube_state_metrics_may_not_read_secrets(prometheus_url: 
 
 
 @pytest.mark.model
-def test_ollama_answers_and_ends_with_its_children(practice: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ollama_answers_and_ends_with_its_children(
+    practice: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
     url = start_ollama(practice.instance, lambda _: None)
     process = next(p for p in recorded(practice.instance) if p.name == "ollama")

@@ -9,7 +9,9 @@ from kubernetes import client
 IMAGE = "gym.intentd.io/workload:v1"
 
 
-def deployment(name: str, *, image: str = IMAGE, env: dict[str, str] | None = None, **container: Any) -> dict[str, Any]:
+def deployment(
+    name: str, *, image: str = IMAGE, env: dict[str, str] | None = None, **container: Any
+) -> dict[str, Any]:
     """A Deployment with one pod of the workload; `container` adds fields to its only container."""
     app = {
         "name": "app",

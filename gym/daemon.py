@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from daemon.control import CommandError, NotRunning, call
-from gym.access import grant
+from gym.rights import grant
 from gym.cluster import Cluster
 from gym.instance import free_ports
 from gym.paths import GymError

@@ -139,7 +139,14 @@ def diagnosed(
 
 def _candidate(candidate: Candidate, judged: Sequence[Judged]) -> Json:
     p_yes = next((item.p_yes for item in judged if item.candidate.id == candidate.id), None)
-    return {"id": candidate.id, "origin": candidate.origin, "summary": candidate.summary, "p_yes": p_yes}
+    return {
+        "id": candidate.id,
+        "origin": candidate.origin,
+        "summary": candidate.summary,
+        "target": list(candidate.target.key),
+        "manifest": candidate.manifest,
+        "p_yes": p_yes,
+    }
 
 
 def _asked(question: Question, reply: Answer | Unusable) -> Json:

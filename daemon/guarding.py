@@ -9,12 +9,23 @@ from zoneinfo import ZoneInfo
 from daemon.mode import effective_mode
 from daemon.settings import seconds
 from daemon.state import Memory, World
-from detectors.model import FaultClass, ObjectRef
+from detectors.model import Case, FaultClass, ObjectRef
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode
 from intents.units import parse_duration
-from remediation.guards import NEEDS_APPROVAL, WAITING, Change, GuardContext, Knob, Limits, LocalTime
-from remediation.model import ABSENT, Json, Plan, Verdict
+from remediation.guards import (
+    GUARDS,
+    NEEDS_APPROVAL,
+    WAITING,
+    Change,
+    GuardContext,
+    Knob,
+    Limits,
+    LocalTime,
+    allowed,
+    run_guards,
+)
+from remediation.model import ABSENT, Json, Plan, RawEvidence, Verdict
 from remediation.plan import plan_from_json
 from remediation.saga import Event
 from remediation.values import canonical
@@ -98,6 +109,30 @@ def context_for(
         undoes=undoes,
         operation_id=row.operation_id,
     )
+
+
+LASTING = frozenset({"integrity", "scope", "kinds", "editable", "sensitive"})
+"""Guards that say the same tomorrow: they look at plan, object and intent alone."""
+
+
+def could_be_allowed(
+    world: World, case: Case, intent: Intent, plan: Plan, live: Json | None, raw: RawEvidence
+) -> bool:
+    """Whether waiting or a person could ever make this plan allowed."""
+    good = known_good(world.store, plan.target)
+    limits = world.settings.limits
+    context = GuardContext(
+        plan=plan,
+        live=live,
+        intent=intent,
+        target=case.target,
+        fault_class=case.fault_class,
+        now=world.clock.now(),
+        last_known_good=good[0] if good else None,
+        related=frozenset(ref.key for ref in raw.related),
+        limits=Limits(namespaces=limits.namespaces, system_namespaces=limits.system_namespaces),
+    )
+    return allowed(run_guards(context, [guard for guard in GUARDS if guard.name in LASTING]))
 
 
 def undo_context(world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None) -> GuardContext:

@@ -11,15 +11,16 @@ Every step is a ledger row before the next begins.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from daemon.guarding import past_change
+from daemon.guarding import could_be_allowed, past_change
 from daemon.records import diagnosed, escalated, planned
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from detectors.model import Case, Gap
 from intents.model import Intent, MetricHolds
 from remediation.candidates import generate
+from remediation.desired import desired_manifest, provision
 from remediation.diagnose import consult
 from remediation.evidence import select
 from remediation.guards import knobs
@@ -99,24 +100,34 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
         nothing = Unusable(UnusableReason.UNREACHABLE, f"{case.target} could not be read: {gap.message}")
         return Consultation(nothing, Evidence((), raw.gaps), (), (), None, raw)
     evidence = select(case, raw)
-    plans: dict[str, Plan] = {}
-    candidates: list[Candidate] = []
-    failed = _failed_before(world, case)
-    for candidate in generate(case, raw, evidence, intent):
-        plan = plan_change(candidate, live_of(candidate, case, raw))
-        if isinstance(plan, NoPlan) or _signature(plan) in failed:
-            continue
-        plans[candidate.id] = plan
-        candidates.append(candidate)
-    answer, asked = _pump(world, case, evidence, tuple(candidates), intent, raw.live)
+    by_code = provision(case, intent, evidence)
+    if by_code is not None:
+        plan = plan_change(by_code.chosen, raw.live, desired_manifest(case, intent))
+        return Consultation(by_code, evidence, (by_code.chosen,), (), plan, raw)
+    may = _may(world, case, intent, raw)
+    candidates = tuple(found for found in generate(case, raw, evidence, intent) if may(found) is not None)
+    answer, asked = _pump(world, case, evidence, candidates, intent, raw.live)
     plan_or_not: Plan | NoPlan | None = None
     if isinstance(answer, Diagnosis):
-        plan_or_not = plans.get(answer.chosen.id) or plan_change(
-            answer.chosen, live_of(answer.chosen, case, raw)
-        )
-        if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in failed:
+        plan_or_not = plan_change(answer.chosen, live_of(answer.chosen, case, raw))
+        if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in _failed_before(world, case):
             plan_or_not = NoPlan("FailedBefore", "this very change was made before and did not hold")
-    return Consultation(answer, evidence, tuple(candidates), asked, plan_or_not, raw)
+    return Consultation(answer, evidence, candidates, asked, plan_or_not, raw)
+
+
+def _may(world: World, case: Case, intent: Intent, raw: RawEvidence) -> Callable[[Candidate], Plan | None]:
+    """What a candidate would do, None where the past or a guard that never changes its mind is against it:
+    the model is not asked about what could not be done anyway."""
+    failed = _failed_before(world, case)
+
+    def plan_of(candidate: Candidate) -> Plan | None:
+        live = live_of(candidate, case, raw)
+        plan = plan_change(candidate, live)
+        if isinstance(plan, NoPlan) or _signature(plan) in failed:
+            return None
+        return plan if could_be_allowed(world, case, intent, plan, live, raw) else None
+
+    return plan_of
 
 
 def _pump(

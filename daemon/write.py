@@ -24,11 +24,11 @@ from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from daemon.records import guarded, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
-from intents.fields import MISSING, get
+from intents.fields import get
 from remediation.guards import GUARDS, GuardContext, allowed, run_guards
-from remediation.model import ABSENT, Create, Delete, Json, Patch, Plan, Touched, Verdict
+from remediation.model import Create, Delete, Json, Patch, Plan, Verdict
+from remediation.plan import as_planned
 from remediation.saga import Event
-from remediation.values import same_value
 
 
 class Step(StrEnum):
@@ -148,14 +148,7 @@ def _unlike_plan(plan: Plan, answered: Json | None) -> str | None:
     """Where the dry run's object differs from the plan, None where every touched field is as planned."""
     if isinstance(plan, Delete) or answered is None:
         return None
-    return next((str(leaf) for leaf in plan.touched if not _as_planned(leaf, answered)), None)
-
-
-def _as_planned(leaf: Touched, answered: Json) -> bool:
-    found = get(answered, leaf.path)
-    if leaf.after == ABSENT:
-        return found is MISSING
-    return found is not MISSING and same_value(found, leaf.after)
+    return next((str(leaf) for leaf in plan.touched if not as_planned(leaf, answered)), None)
 
 
 def carries(live: Json | None, operation_id: str) -> bool:

@@ -27,9 +27,15 @@ class FakeModel:
         if question.role is Role.JUDGE:
             return self._answer("Yes", self.believes(question.prompt))
         if question.role is Role.REPAIR:
-            return self._answer(json.dumps({"manifest": self.writes} if self.writes else {"abstain": "unsure"}))
+            return self._answer(
+                json.dumps({"manifest": self.writes} if self.writes else {"abstain": "unsure"})
+            )
         first = re.search(r"\[(e\d+)\]", question.prompt)
-        told = {"cause": self.cause, "fault_class": self._fault_class(question), "evidence": [first[1]] if first else []}
+        told = {
+            "cause": self.cause,
+            "fault_class": self._fault_class(question),
+            "evidence": [first[1]] if first else [],
+        }
         return self._answer(json.dumps(told))
 
     def weights(self) -> str | Unusable:

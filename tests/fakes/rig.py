@@ -45,6 +45,8 @@ spec:
 class Rig:
     """`turn` is one second of the daemon's life; `restart` is a new process on the same disk and cluster."""
 
+    ledger = Ledger
+
     def __init__(self, folder: Path, intent: str = INTENT, *, grant: bool = True) -> None:
         self.folder = folder
         self.clock, self.cluster, self.metrics = FakeClock(), FakeCluster(), FakeMetrics()
@@ -58,8 +60,10 @@ class Rig:
             self.grant("auto")
 
     def _start(self) -> None:
-        settings = Settings(database=self.folder / "ledger.db", kill_switch=self.folder / "kill", look_interval="1s")
-        self.store = Ledger.open(settings.database)
+        settings = Settings(
+            database=self.folder / "ledger.db", kill_switch=self.folder / "kill", look_interval="1s"
+        )
+        self.store = self.ledger.open(settings.database)
         self.world = World(
             cluster=self.cluster,
             metrics=self.metrics,
@@ -99,10 +103,19 @@ class Rig:
             self.turn()
             if (rows := find_cases(self.store)) and rows[0].state in states:
                 return rows[0]
-        raise AssertionError(f"never {states}: {[(row.case_id, row.state, row.outcome) for row in find_cases(self.store)]}")
+        raise AssertionError(
+            f"never {states}: {[(row.case_id, row.state, row.outcome) for row in find_cases(self.store)]}"
+        )
 
     def grant(self, mode: str) -> None:
-        row = {"fault_class": "*", "weights": "*", "mode": mode, "until": None, "reason": "test", "by": "test"}
+        row = {
+            "fault_class": "*",
+            "weights": "*",
+            "mode": mode,
+            "until": None,
+            "reason": "test",
+            "by": "test",
+        }
         self.store.record([Entry(SystemEvent.GRANTED, row)], at=self.clock.now())
 
     def events(self, case_id: str) -> list[str]:
@@ -155,6 +168,10 @@ class Rig:
         runs["metadata"]["uid"] = f"uid-of-pod-{live['metadata']['generation']}"
         runs["metadata"]["ownerReferences"][0]["uid"] = "uid-of-the-replica-set"
         runs["status"]["conditions"] = [
-            {"type": "Ready", "status": "True" if works else "False", "lastTransitionTime": "2025-03-01T10:00:00Z"}
+            {
+                "type": "Ready",
+                "status": "True" if works else "False",
+                "lastTransitionTime": "2025-03-01T10:00:00Z",
+            }
         ]
         self.cluster.put(runs)

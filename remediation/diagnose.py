@@ -28,7 +28,7 @@ from remediation.model import (
     Unusable,
     UnusableReason,
 )
-from remediation.prompt import change_in_words, diagnose_question, judge_question, repair_question
+from remediation.prompt import change_in_words, diagnose_question, judge_question, repair_question, shown
 from remediation.schema import open_fields, repair_schema
 
 Consultation = Generator[Question, Answer | Unusable, Diagnosis | Unusable]
@@ -76,21 +76,23 @@ def consult(
         )
     learnt = _Learnt(case)
     if Role.DIAGNOSE in roles:
-        answer = learnt.take((yield diagnose_question(case, evidence)))
+        question = diagnose_question(case, evidence)
+        answer = learnt.take(question, (yield question))
         if isinstance(answer, Unusable):
             return learnt.end(answer)
         classes = tuple(violation.fault_class for violation in case.violations)
-        cause = parse_cause(answer, evidence.ids, classes)
+        cause = parse_cause(answer, [item.id for item in shown(evidence)], classes)
         if isinstance(cause, Unusable):
             return learnt.end(cause)
         learnt.cause, learnt.cited = cause.cause, cause.evidence
         if cause.fault_class is not None:
             learnt.fault_class = FaultClass(cause.fault_class)
     else:
-        learnt.cause, learnt.cited = case.primary.message, evidence.ids[:1]
+        learnt.cause, learnt.cited = case.primary.message, (shown(evidence)[0].id,)
 
     for candidate in candidates:
-        p = learnt.judge((yield judge_question(case, evidence, learnt.cause, candidate)), candidate)
+        question = judge_question(case, evidence, learnt.cause, candidate)
+        p = learnt.judge(question, (yield question), candidate)
         if isinstance(p, Unusable):
             return learnt.end(p)
     chosen = choose(learnt.judged, thresholds)
@@ -103,7 +105,8 @@ def consult(
     if not fields or live is None:
         return learnt.end(chosen)
     schema = repair_schema(fields, live)
-    answer = learnt.take((yield repair_question(case, evidence, learnt.cause, fields, schema)))
+    question = repair_question(case, evidence, learnt.cause, fields, schema)
+    answer = learnt.take(question, (yield question))
     if isinstance(answer, Unusable):
         return learnt.end(answer)
     written = parse_repair(answer, fields)
@@ -118,7 +121,8 @@ def consult(
         manifest=repair.manifest,
         rests_on=learnt.cited,
     )
-    p = learnt.judge((yield judge_question(case, evidence, learnt.cause, candidate)), candidate)
+    question = judge_question(case, evidence, learnt.cause, candidate)
+    p = learnt.judge(question, (yield question), candidate)
     if isinstance(p, Unusable):
         return learnt.end(p)
     if p < thresholds.accept_written:
@@ -201,19 +205,26 @@ class _Learnt:
         self.cause = ""
         self.cited: tuple[str, ...] = ()
         self.judged: list[Judged] = []
-        self.weights = ""
+        self._served: dict[bool, str] = {}
 
-    def take(self, answer: Answer | Unusable) -> Answer | Unusable:
-        """The answer, unless the served model changed under us: two models' judgements do not compare."""
+    def take(self, question: Question, answer: Answer | Unusable) -> Answer | Unusable:
+        """The answer, unless the model that serves this kind of question changed under us.
+
+        Two models' judgements do not compare. Another model may be named for the judge alone.
+        """
         if isinstance(answer, Unusable):
             return answer
-        if self.weights and answer.weights != self.weights:
+        if self._served.setdefault(question.yes_no, answer.weights) != answer.weights:
             return Unusable(UnusableReason.INVALID, "the served model changed between two questions")
-        self.weights = answer.weights
         return answer
 
-    def judge(self, answer: Answer | Unusable, candidate: Candidate) -> float | Unusable:
-        taken = self.take(answer)
+    @property
+    def weights(self) -> str:
+        """The digest, or both joined by a plus sign where cause and judgement come from two models."""
+        return "+".join(dict.fromkeys(self._served[key] for key in sorted(self._served)))
+
+    def judge(self, question: Question, answer: Answer | Unusable, candidate: Candidate) -> float | Unusable:
+        taken = self.take(question, answer)
         p = taken if isinstance(taken, Unusable) else judged_yes(taken)
         if not isinstance(p, Unusable):
             self.judged.append(Judged(candidate, p))

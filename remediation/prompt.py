@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from detectors.model import Case
 from remediation.candidates.base import sentence
 from remediation.evidence.text import one_line
-from remediation.model import Candidate, Evidence, Json, Question, Role, Touched
+from remediation.model import Candidate, Evidence, EvidenceItem, Json, Question, Role, Touched
 from remediation.schema import OpenField, diagnose_schema
 from remediation.words import describe, show
 
@@ -42,6 +42,11 @@ YES_NO_TOKENS = 1
 ITEM_CHARS = 600
 """Longest evidence line. `evidence.select` keeps the whole within its budget; this bounds one item."""
 
+SHOWN_CHARS = 900
+SHOWN_WEIGHT = 0.45
+"""How much of the evidence a question shows, and the least weight of a shown item. A 0.5B reads 165 tokens a
+second on two cores (GYM.md), and what only fills costs as much as what tells; people see all of it."""
+
 _EVIDENCE_MARK = re.compile(r"\[(?=e\d)", re.IGNORECASE)
 
 
@@ -49,6 +54,18 @@ def as_data(text: str, limit: int = ITEM_CHARS) -> str:
     """Text of unknown origin as one harmless line of at most `limit` characters: no chat marker, and nothing
     that could pass for the mark of an evidence line."""
     return one_line(_EVIDENCE_MARK.sub("(", one_line(text, limit)), limit)
+
+
+def shown(evidence: Evidence) -> tuple[EvidenceItem, ...]:
+    """The items that questions show, in the evidence's order: by weight, within SHOWN_CHARS. Never none
+    where there is any."""
+    left = SHOWN_CHARS
+    kept: set[str] = set()
+    for item in sorted(evidence.items, key=lambda item: -item.weight):
+        if not kept or (item.weight >= SHOWN_WEIGHT and len(item.text) <= left):
+            kept.add(item.id)
+            left -= len(item.text)
+    return tuple(item for item in evidence.items if item.id in kept)
 
 
 def incident(case: Case, evidence: Evidence) -> str:
@@ -59,7 +76,7 @@ def incident(case: Case, evidence: Evidence) -> str:
             f"Incident: {case.target.kind} {as_data(case.target.name, 80)} is broken: "
             f"{case.fault_class.value} ({as_data(seen.reason, 60)})."
         ),
-        *(f"[{item.id}] {as_data(item.text)}" for item in evidence.items),
+        *(f"[{item.id}] {as_data(item.text)}" for item in shown(evidence)),
         *(f"[not readable] {as_data(gap.what, 80)}: {as_data(gap.reason, 40)}" for gap in evidence.gaps[:3]),
     ]
     return "\n".join(lines)
@@ -72,7 +89,7 @@ def diagnose_question(case: Case, evidence: Evidence) -> Question:
         system=SYSTEM,
         prompt=f"{incident(case, evidence)}\n\nState the root cause as JSON.",
         max_tokens=DIAGNOSE_TOKENS,
-        schema=diagnose_schema(case, evidence),
+        schema=diagnose_schema(case, [item.id for item in shown(evidence)]),
     )
 
 

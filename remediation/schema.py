@@ -45,7 +45,7 @@ class OpenField:
 # ---------------------------------------------------------------- diagnose
 
 
-def diagnose_schema(case: Case, evidence: Evidence) -> Json:
+def diagnose_schema(case: Case, ids: Sequence[str]) -> Json:
     """{cause, fault_class?, evidence} or {abstain}. The class is asked only where the detectors saw several:
     a choice of one would cost tokens and say nothing."""
     classes = tuple(dict.fromkeys(violation.fault_class.value for violation in case.violations))
@@ -54,7 +54,7 @@ def diagnose_schema(case: Case, evidence: Evidence) -> Json:
         properties["fault_class"] = {"type": "string", "enum": list(classes)}
     properties["evidence"] = {
         "type": "array",
-        "items": {"type": "string", "enum": list(evidence.ids)},
+        "items": {"type": "string", "enum": list(ids)},
         "minItems": 1,
         "maxItems": 3,
     }

@@ -22,7 +22,7 @@ from remediation.diagnose import WRITTEN
 from remediation.evidence import select
 from remediation.lastgood import manifest_of
 from remediation.model import Candidate, Evidence, Question, Touched
-from remediation.prompt import change_in_words, diagnose_question, judge_question, repair_question
+from remediation.prompt import change_in_words, diagnose_question, judge_question, repair_question, shown
 from remediation.schema import CAUSE_CHARS, WHY_CHARS, OpenField, open_fields, repair_schema
 from tuning.incidents import FAMILIES, Incident, make
 from tuning.incidents.families import HELD_OUT
@@ -80,8 +80,8 @@ def lines(
     read = incident.case.primary.message if rng.random() < detector_share else cause
     group = incident.id
     misses = list(incident.near_misses())
-    offered = [*prepared.candidates, *rng.sample(misses, min(3, len(misses))), *_written(prepared, rng)]
-    for candidate in offered:
+    offered = [*prepared.candidates, *rng.sample(misses, min(2, len(misses))), *_written(prepared, rng)]
+    for candidate in _few(incident, offered, rng):
         question = judge_question(incident.case, prepared.evidence, read, candidate)
         yield _line(question, "Yes" if incident.heals(candidate.manifest) else "No", group)
     if not written_roles:
@@ -93,11 +93,24 @@ def lines(
         yield _line(question, repair_answer(prepared), group, 2.0 if incident.made.repair else 0.5)
 
 
+JUDGED = 4
+"""Judge examples of one incident. Incidents differ more than candidates do, so tokens go to incidents."""
+
+
+def _few(incident: Incident, offered: Sequence[Candidate], rng: random.Random) -> list[Candidate]:
+    """At most JUDGED of them, in a random order, at most two of them right."""
+    mixed = rng.sample(list(offered), len(offered))
+    right = [candidate for candidate in mixed if incident.heals(candidate.manifest)]
+    wrong = [candidate for candidate in mixed if candidate not in right]
+    return [*right[:2], *wrong[: JUDGED - min(2, len(right))]]
+
+
 def _cause(prepared: Prepared, cause: str) -> str:
     """The diagnosis as its grammar spells it, citing the items that name the cause."""
     telling = prepared.incident.made.telling
-    ids = [item.id for item in prepared.evidence.items if any(text in item.text for text in telling)]
-    answer = {"cause": _fitted(cause, CAUSE_CHARS), "evidence": ids[:3] or [prepared.evidence.ids[0]]}
+    there = shown(prepared.evidence)
+    ids = [item.id for item in there if any(text in item.text for text in telling)]
+    answer = {"cause": _fitted(cause, CAUSE_CHARS), "evidence": ids[:3] or [there[0].id]}
     return json.dumps(answer, ensure_ascii=False)
 
 

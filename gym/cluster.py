@@ -19,12 +19,16 @@ from gym.paths import GymError
 from gym.prometheus import PARTS as PROMETHEUS_PARTS
 from gym.prometheus import start_prometheus
 from gym.providers.base import Capabilities, Provider, Report, Status
+from gym.providers.existing import ExistingProvider
+from gym.providers.kind import KindProvider
 from gym.providers.kwok import KwokProvider
 from gym.providers.local import LocalProvider
 
 PROVIDERS: dict[str, Callable[[], Provider]] = {
     "local": LocalProvider,
+    "kind": KindProvider,
     "kwok": KwokProvider,
+    "existing": ExistingProvider,
 }
 """From the strongest to the weakest; the first that can be used here is chosen when none is named."""
 

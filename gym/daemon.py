@@ -16,11 +16,11 @@ from typing import Any
 import yaml
 
 from daemon.control import CommandError, NotRunning, call
-from gym.rights import grant
 from gym.cluster import Cluster
 from gym.instance import free_ports
 from gym.paths import GymError
 from gym.processes import recorded, start, stop, wait_ready
+from gym.rights import grant
 from store.errors import StoreError
 from store.ledger import Ledger
 

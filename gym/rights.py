@@ -50,11 +50,11 @@ def _documents(folder: Path) -> Iterator[Json]:
 
 def _apply(api: client.ApiClient, documents: list[Json]) -> None:
     core, rbac = client.CoreV1Api(api), client.RbacAuthorizationV1Api(api)
-    for kind in _CREATE:
+    for kind, create in _CREATE.items():
         for document in (d for d in documents if d["kind"] == kind):
             namespace = document["metadata"].get("namespace")
             where = {} if namespace is None else {"namespace": namespace}
-            method = getattr(core if kind in ("Namespace", "ServiceAccount") else rbac, _CREATE[kind])
+            method = getattr(core if kind in ("Namespace", "ServiceAccount") else rbac, create)
             try:
                 method(body=document, _request_timeout=_SECONDS, **where)
             except client.ApiException as error:

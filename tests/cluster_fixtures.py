@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,11 +21,12 @@ from kubernetes import client
 
 from gym import build as builder
 from gym import cluster
+from gym.namespaces import create_namespace, delete_namespace
 from gym.ollama import start_ollama
 from gym.paths import GymError
 from gym.prometheus import PARTS as PROMETHEUS_PARTS
 from gym.prometheus import start_prometheus
-from gym.ready import api_client, wait_for_service_account
+from gym.ready import api_client
 
 CONTROL_PLANE = ("kubernetes", "etcd")
 
@@ -67,8 +67,12 @@ def why_no_containers() -> str | None:
         return str(error)
     if provider.capabilities.real_containers:
         return None
-    reasons = [f"{name}: {reason}" for name, make in cluster.PROVIDERS.items() if (reason := make().why_not())]
-    return f"only the provider {provider.name} can be used here, without real containers ({'; '.join(reasons)})"
+    reasons = [
+        f"{name}: {reason}" for name, make in cluster.PROVIDERS.items() if (reason := make().why_not())
+    ]
+    return (
+        f"only the provider {provider.name} can be used here, without real containers ({'; '.join(reasons)})"
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -127,11 +131,8 @@ def api(practice: cluster.Cluster) -> Iterator[client.ApiClient]:
 
 
 @pytest.fixture
-def namespace(api: client.ApiClient) -> Iterator[str]:
+def namespace(practice: cluster.Cluster, api: client.ApiClient) -> Iterator[str]:
     """A namespace of the test's own in which pods can be created at once."""
-    core = client.CoreV1Api(api)
-    name = f"t-{uuid.uuid4().hex[:8]}"
-    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    wait_for_service_account(api, name)
+    name = create_namespace(api, practice.instance)
     yield name
-    core.delete_namespace(name, grace_period_seconds=0)
+    delete_namespace(api, practice.instance, name)

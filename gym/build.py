@@ -33,21 +33,21 @@ NATIVE_FLAGS = "-O3 -march=native"
 
 
 def build(
-    names: Sequence[str] = (), *, console: Console | None = None, quiet: bool = False
+    parts: Sequence[str | Part] = (), *, console: Console | None = None, quiet: bool = False
 ) -> dict[str, Path]:
     """Build these parts (all when none is named) where the cache lacks them; returns program -> path.
 
     Shows progress and the time left on `console` unless quiet. GymError names the part that failed.
     """
-    parts = [_part(name) for name in names] or list(PARTS)
+    chosen = [_part(part) for part in parts] or list(PARTS)
     go = find_go()
-    todo = [part for part in parts if not _home(part, go).is_dir()]
+    todo = [part for part in chosen if not _home(part, go).is_dir()]
     if todo:
         if any(part.native for part in todo):
             debian.ensure(debian.OLLAMA)
         with _progress(console, quiet) as progress:
             _build_all(todo, go, progress)
-    return {name: _home(part, go) / name for part in parts for name in part.programs}
+    return {name: _home(part, go) / name for part in chosen for name in part.programs}
 
 
 def program(name: str) -> Path:
@@ -67,10 +67,12 @@ def is_built(name: str) -> bool:
         return False
 
 
-def _part(name: str) -> Part:
-    if name not in BY_NAME:
-        raise GymError(f"There is no part named {name}", f"choose from {', '.join(BY_NAME)}")
-    return BY_NAME[name]
+def _part(part: str | Part) -> Part:
+    if isinstance(part, Part):
+        return part
+    if part not in BY_NAME:
+        raise GymError(f"There is no part named {part}", f"choose from {', '.join(BY_NAME)}")
+    return BY_NAME[part]
 
 
 def _home(part: Part, go: Go) -> Path:

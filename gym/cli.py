@@ -190,6 +190,24 @@ def weights_(
 
 
 @app.command()
+def demo(
+    instance: InstanceName = "demo",
+    provider: Annotated[
+        str | None, typer.Option(help="local, kwok, kind or existing; default: the strongest.")
+    ] = None,
+    accept: AcceptWeights = False,
+    keep: Annotated[Path, typer.Option(help="Where ledger, log and report of the run are left.")] = Path(
+        "var/demo"
+    ),
+) -> None:
+    """intentd mends real faults while you watch; exit code 0 only if all ended as they should."""
+    from gym.demo import run  # late: it brings the daemon with it
+
+    if not run(instance, accept_weights=accept, keep=keep, provider=provider, out=out):
+        raise typer.Exit(1)
+
+
+@app.command()
 def clean(
     state: StateFolder = None,
     keep_cache: Annotated[bool, typer.Option(help="Keep built programs and weights.")] = False,

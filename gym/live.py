@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -58,11 +58,10 @@ class View:
         parts: list[RenderableType] = [self._heading()]
         if quiet:
             parts.append(_quiet(quiet, self.injected))
-        for fault in done:
-            parts.append(_ended(fault, cases[fault.name]))
+        parts.extend(_ended(fault, cases[fault.name]) for fault in done)
         # Those nearest to the cluster first: where the screen is short, the rest is cut off below.
-        for fault in sorted(busy, key=lambda f: -len(_case(cases[f.name]).at)):
-            parts.append(self._panel(fault, _case(cases[fault.name])))
+        busy.sort(key=lambda fault: -len(_case(cases[fault.name]).at))
+        parts.extend(self._panel(fault, _case(cases[fault.name])) for fault in busy)
         return Group(*parts)
 
     def _heading(self) -> Text:
@@ -165,7 +164,7 @@ class Screen:
             else None
         )
 
-    def __enter__(self) -> Screen:
+    def __enter__(self) -> Self:
         if self._live:
             self._live.start()
         return self

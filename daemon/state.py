@@ -14,7 +14,7 @@ from daemon.ports import Clock, Cluster, Metrics, Model, Notifier
 from daemon.settings import Settings
 from detectors.model import Case, CaseKey, Gap, Judgement, MetricReading
 from intents.catalog import Catalog
-from remediation.model import Json
+from remediation.model import Json, Unusable
 from store.ledger import Ledger
 
 
@@ -45,6 +45,7 @@ class Memory:
     clear_since: Mapping[CaseKey, float] = field(default_factory=dict)  # monotonic; absent = not clear
     seen_clear: frozenset[CaseKey] = frozenset()
     storm: bool = False
+    weights: str | Unusable | None = None  # of the served model, as last asked; None = not asked yet
     model_absent_since: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     retry_at: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     looked: threading.Event = field(default_factory=threading.Event)  # set after each look

@@ -24,7 +24,7 @@ from daemon.models import models
 from daemon.notify import AppriseNotifier
 from daemon.ports import Metrics
 from daemon.prometheus_metrics import PrometheusMetrics
-from daemon.rounds import read_catalog, read_metrics, retain, tell_people
+from daemon.rounds import read_catalog, read_metrics, read_model, retain, tell_people
 from daemon.settings import Settings, seconds
 from daemon.state import Memory, World
 from daemon.supervisor import Supervisor, notify_systemd
@@ -42,6 +42,9 @@ log = structlog.get_logger("intentd")
 GOOD_TIMES_EVERY = 5.0
 """Seconds between looks for objects that have become known good."""
 
+MODEL_EVERY = 15.0
+"""Seconds between two looks at which weights are served."""
+
 TELL_EVERY = 2.0
 """Seconds between looks at the messages that wait."""
 
@@ -58,8 +61,7 @@ def configure_logging(form: str) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
@@ -205,6 +207,7 @@ def _jobs(world: World, memory: Memory, source: IntentDirectory) -> BackgroundSc
     )
     interval = seconds(world.settings.prometheus.interval)
     scheduler.add_job(read_metrics, "interval", (world, memory), seconds=interval, id="metrics")
+    scheduler.add_job(read_model, "interval", (world, memory), seconds=MODEL_EVERY, id="model")
     scheduler.add_job(read_catalog, "interval", (world, memory, source), seconds=60, id="catalog")
     scheduler.add_job(tell_people, "interval", (world,), seconds=TELL_EVERY, id="notices")
     scheduler.add_job(

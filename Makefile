@@ -1,24 +1,28 @@
-# make check: format, lint, types, layers.   make test: check, then the whole suite (what CI runs).
-# PYTHON names the interpreter that makes the environment (3.11 or newer).
+# Everything a person needs: `make demo`, `make test`, `make check`, `make clean`.
 PYTHON ?= python3
-BIN := .venv/bin
-.DEFAULT_GOAL := test
-.PHONY: check test
+VENV := .venv
+BIN := $(VENV)/bin
 
-# One environment, from the lock with its hashes. The stamp is its last step, so that a half-made one is made again.
-.venv/.stamp: requirements/dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "intentd needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+.DEFAULT_GOAL := help
+.PHONY: help
+help:
+	@echo "make demo   intentd mends real faults on a real cluster while you watch"
+	@echo "make clean  stop what the gym runs; delete caches, virtual environments and var/"
+
+# The stamp says that the environment holds what the lock says.
+$(VENV)/.stamp: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-check: .venv/.stamp
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+.PHONY: demo
+demo: $(VENV)/.stamp
+	$(BIN)/python -m gym demo --accept-weights
 
-# Tests that this machine cannot run are skipped by name, with the reason, and counted in the closing line.
-test: check
-	$(BIN)/python -m pytest
+.PHONY: clean
+clean:
+	test ! -x $(BIN)/python || $(BIN)/python -m gym clean --yes
+	rm -rf $(VENV) .venv-tuning var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -243,7 +243,8 @@ def _keep(daemon: Daemon, keep: Path, results: Sequence[verdict.Result]) -> None
 
 
 def _tell(daemon: Daemon, results: Sequence[verdict.Result], keep: Path, out: Console) -> bool:
-    out.print(verdict.table(results))
+    wide = out if out.is_terminal else Console(file=out.file, width=verdict.WIDE)
+    wide.print(verdict.table(results, wide.width))
     wrong = [result for result in results if not result.ok]
     for result in wrong:
         out.print(f"[red]✗[/] {result.fault}: {result.wrong}", highlight=False, markup=True, soft_wrap=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -100,30 +102,45 @@ def _code_right(trial: Trial, case: CaseStory | None) -> bool:
     return trial.would_be_right(case.candidates[0])
 
 
-def table(results: Sequence[Result]) -> Table:
+WIDE = 118
+"""Columns that the whole table takes; below it the class and the waiting time are left to the report."""
+
+_LEFT = ("fault", "class", "ended")
+_STAGES = ("detect", "wait", "diagnose", "act", "verify", "total")
+
+
+def table(results: Sequence[Result], width: int) -> Table:
     """The demo's closing table."""
-    shown = Table(title="How it went (seconds)", title_justify="left", header_style="bold")
-    for name in ("fault", "class", "ended", "detect", "wait", "diagnose", "act", "verify", "total"):
-        shown.add_column(name, justify="left" if name in ("fault", "class", "ended") else "right")
-    for name in ("p(Yes)", "model", "code's order", ""):
-        shown.add_column(name, justify="center")
+    left_out = () if width >= WIDE else ("class", "wait")
+    shown = Table(
+        title="How it went (stages in seconds)", title_justify="left", header_style="bold", box=SIMPLE_HEAD
+    )
+    for name in (*_LEFT, *_STAGES, "p(Yes)", "model", "code alone", ""):
+        if name not in left_out:
+            justify: JustifyMethod = "left" if name in _LEFT else "right" if name in _STAGES else "center"
+            shown.add_column(name, justify=justify, no_wrap=True)
     for each in results:
-        shown.add_row(
-            each.fault,
-            each.fault_class,
-            each.outcome + (" ¹" if each.wrote_manifest else ""),
-            *(
-                _seconds(s)
-                for s in (each.detect, each.wait, each.diagnose, each.act, each.verify, each.total)
-            ),
-            "-" if each.p_yes is None else f"{each.p_yes:.2f}",
-            _right(each.model_right),
-            _right(each.code_right),
-            Text("✓", style="green") if each.ok else Text("✗", style="bold red"),
-        )
+        cells = {
+            "fault": each.fault,
+            "class": each.fault_class,
+            "ended": _ended(each),
+            **{stage: _seconds(getattr(each, stage)) for stage in _STAGES},
+            "p(Yes)": "-" if each.p_yes is None else f"{each.p_yes:.2f}",
+            "model": _right(each.model_right),
+            "code alone": _right(each.code_right),
+            "": Text("✓", style="green") if each.ok else Text("✗", style="bold red"),
+        }
+        shown.add_row(*(cell for name, cell in cells.items() if name not in left_out))
     if any(each.wrote_manifest for each in results):
         shown.caption = "¹ the model wrote the manifest itself: code had no candidate"
+        shown.caption_justify = "left"
     return shown
+
+
+def _ended(result: Result) -> str:
+    mark = " ¹" if result.wrote_manifest else ""
+    wanted = "" if result.outcome == result.expected else f", not {result.expected}"
+    return f"{result.outcome}{mark}{wanted}"
 
 
 def _seconds(value: float | None) -> str:

@@ -7,15 +7,29 @@ BIN := $(VENV)/bin
 .PHONY: help
 help:
 	@echo "make demo   intentd mends real faults on a real cluster while you watch"
+	@echo "make check  format, lint, types, layers"
+	@echo "make test   make check, then the whole suite; what this machine lacks is skipped by name"
 	@echo "make clean  stop what the gym runs; delete caches, virtual environments and var/"
 
 # The stamp says that the environment holds what the lock says.
 $(VENV)/.stamp: requirements/dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+.PHONY: check
+check: $(VENV)/.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# What CI runs (.ci/run). What this machine lacks is skipped by name, with the reason, and counted in the last line.
+.PHONY: test
+test: check
+	$(BIN)/python -m pytest
 
 .PHONY: demo
 demo: $(VENV)/.stamp

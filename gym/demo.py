@@ -243,8 +243,7 @@ def _keep(daemon: Daemon, keep: Path, results: Sequence[verdict.Result]) -> None
 
 
 def _tell(daemon: Daemon, results: Sequence[verdict.Result], keep: Path, out: Console) -> bool:
-    wide = out if out.is_terminal else Console(file=out.file, width=verdict.WIDE)
-    wide.print(verdict.table(results, wide.width))
+    verdict.print_table(results, out)
     wrong = [result for result in results if not result.ok]
     for result in wrong:
         out.print(f"[red]✗[/] {result.fault}: {result.wrong}", highlight=False, markup=True, soft_wrap=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -50,19 +50,33 @@ class View:
         left = budget.changes - self.story.writes(fault.intent_name)
         return f"{left} of {budget.changes} per {budget.per}"
 
-    def __rich__(self) -> RenderableType:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Quiet faults, ended ones, then those in hand; what only waits for its proof is folded to a line
+        where the screen is too short for all."""
         cases = {fault.name: self.case(fault) for fault in self.faults}
-        busy = [f for f in self.faults if (c := cases[f.name]) is not None and not c.ended]
-        done = [f for f in self.faults if (c := cases[f.name]) is not None and c.ended]
-        quiet = [f for f in self.faults if cases[f.name] is None]
-        parts: list[RenderableType] = [self._heading()]
-        if quiet:
-            parts.append(_quiet(quiet, self.injected))
-        parts.extend(_ended(fault, cases[fault.name]) for fault in done)
-        # Those nearest to the cluster first: where the screen is short, the rest is cut off below.
-        busy.sort(key=lambda fault: -len(_case(cases[fault.name]).at))
-        parts.extend(self._panel(fault, _case(cases[fault.name])) for fault in busy)
-        return Group(*parts)
+        yield self._heading()
+        if quiet := [fault for fault in self.faults if cases[fault.name] is None]:
+            yield _quiet(quiet, self.injected)
+        known = [(fault, case) for fault in self.faults if (case := cases[fault.name]) is not None]
+        ended = [(fault, case) for fault, case in known if case.ended]
+        for fault, case in ended:
+            yield _ended(fault, case)
+        busy = [(fault, case) for fault, case in known if not case.ended]
+        busy.sort(key=lambda pair: pair[1].at.get(Event.APPLIED, 0.0) or time.time())
+        room = options.max_height - len(quiet) - len(ended) - 2
+        panels = [self._panel(fault, case) for fault, case in busy]
+        heights = [len(console.render_lines(panel, options)) for panel in panels]
+        for place, (fault, case) in enumerate(busy):
+            if sum(heights) > room and Event.APPLIED in case.at and place < len(busy) - 1:
+                heights[place] = 1
+                yield self._folded(fault, case)
+            else:
+                yield panels[place]
+
+    def _folded(self, fault: Fault, case: CaseStory) -> Text:
+        text = Text(f"⋯ {fault.title}: applied", style="cyan")
+        text.append(_changes(case), style="not bold default")
+        return text.append("  ").append_text(self._countdown(fault, case))
 
     def _heading(self) -> Text:
         status = self.status
@@ -109,13 +123,8 @@ class View:
         verification = self.specs[fault.intent_name].verification
         left = case.at[Event.APPLIED] + parse_duration(verification.timeout) - time.time()
         return Text(
-            f"must stay away for {verification.window}; undone unless proven within {max(0.0, left):.0f} s"
+            f"must stay away for {verification.window}, undone unless proven in {max(0.0, left):.0f} s"
         )
-
-
-def _case(case: CaseStory | None) -> CaseStory:
-    assert case is not None
-    return case
 
 
 def _quiet(faults: Sequence[Fault], injected: dict[str, float]) -> Text:
@@ -127,15 +136,20 @@ def _quiet(faults: Sequence[Fault], injected: dict[str, float]) -> Text:
     return text
 
 
-def _ended(fault: Fault, case: CaseStory | None) -> Text:
-    case = _case(case)
+def _changes(case: CaseStory) -> str:
+    return "".join(
+        f"  {leaf['path'].rpartition('.')[2]} {side(leaf, 'before')} → {side(leaf, 'after')}"
+        for leaf in case.touched
+    )
+
+
+def _ended(fault: Fault, case: CaseStory) -> Text:
     right = case.outcome is fault.outcome
     text = Text("✓ " if right else "✗ ", style="bold green" if right else "bold red")
     text.append(f"{fault.title}: ")
     outcome = case.outcome
     text.append(str(outcome), style=GOOD.get(outcome, "red") if outcome else "red")
-    for leaf in case.touched:
-        text.append(f"  {leaf['path'].rpartition('.')[2]} {side(leaf, 'before')} → {side(leaf, 'after')}")
+    text.append(_changes(case))
     if outcome is not Outcome.FIXED:
         text.append(f"  {one_line(case.reason, 110)}", style="dim")
     return text

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import JustifyMethod
+from rich.console import Console, JustifyMethod
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -102,38 +102,52 @@ def _code_right(trial: Trial, case: CaseStory | None) -> bool:
     return trial.would_be_right(case.candidates[0])
 
 
-WIDE = 118
-"""Columns that the whole table takes; below it the class and the waiting time are left to the report."""
+PIPED_WIDTH = 140
+"""Columns of the table where the output is no terminal: nothing is left out."""
 
 _LEFT = ("fault", "class", "ended")
 _STAGES = ("detect", "wait", "diagnose", "act", "verify", "total")
+_COLUMNS = (*_LEFT, *_STAGES, "p(Yes)", "model", "code", "")
+_EXPENDABLE = ("class", "wait", "act", "p(Yes)")
+"""What a narrow terminal does without; report.json has it."""
 
 
-def table(results: Sequence[Result], width: int) -> Table:
-    """The demo's closing table."""
-    left_out = () if width >= WIDE else ("class", "wait")
-    shown = Table(
-        title="How it went (stages in seconds)", title_justify="left", header_style="bold", box=SIMPLE_HEAD
+def print_table(results: Sequence[Result], out: Console) -> None:
+    """The demo's closing table, as much of it as fits."""
+    wide = out if out.is_terminal else Console(file=out.file, width=PIPED_WIDTH)
+    for dropped in range(len(_EXPENDABLE) + 1):
+        shown = _table(results, _EXPENDABLE[:dropped])
+        if Measurement.get(wide, wide.options.update(max_width=1000), shown).maximum <= wide.width:
+            break
+    wide.print(shown)
+    wide.print(
+        "model, code: would the model's choice, would code's first candidate alone, have been right?",
+        style="dim",
     )
-    for name in (*_LEFT, *_STAGES, "p(Yes)", "model", "code alone", ""):
+    if any(each.wrote_manifest for each in results):
+        wide.print("¹ the model wrote the manifest itself: code had no candidate", style="dim")
+
+
+def _table(results: Sequence[Result], left_out: Sequence[str]) -> Table:
+    shown = Table(
+        title="How it went (stages in seconds)", title_justify="left", header_style="bold", box=None
+    )
+    for name in _COLUMNS:
         if name not in left_out:
             justify: JustifyMethod = "left" if name in _LEFT else "right" if name in _STAGES else "center"
             shown.add_column(name, justify=justify, no_wrap=True)
     for each in results:
-        cells = {
+        cells: dict[str, str | Text] = {
             "fault": each.fault,
             "class": each.fault_class,
             "ended": _ended(each),
             **{stage: _seconds(getattr(each, stage)) for stage in _STAGES},
             "p(Yes)": "-" if each.p_yes is None else f"{each.p_yes:.2f}",
             "model": _right(each.model_right),
-            "code alone": _right(each.code_right),
+            "code": _right(each.code_right),
             "": Text("✓", style="green") if each.ok else Text("✗", style="bold red"),
         }
         shown.add_row(*(cell for name, cell in cells.items() if name not in left_out))
-    if any(each.wrote_manifest for each in results):
-        shown.caption = "¹ the model wrote the manifest itself: code had no candidate"
-        shown.caption_justify = "left"
     return shown
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from daemon.intent_directory import IntentDirectory
 from daemon.kube.cluster import KubeCluster
 from daemon.kube.connect import connect
 from daemon.kube.reflector import Pace
+from daemon.logs import configure_logging
 from daemon.look import observe
 from daemon.models import models
 from daemon.notify import AppriseNotifier
@@ -33,6 +33,7 @@ from detectors.model import Gap, MetricReading, Turn
 from intents.catalog import Catalog
 from intents.model import Mode
 from remediation.guards.self_test import self_test
+from store.errors import StoreError
 from store.ledger import Entry, Ledger
 from store.lock import DatabaseLock
 from store.projection import SystemEvent
@@ -42,27 +43,17 @@ log = structlog.get_logger("intentd")
 GOOD_TIMES_EVERY = 5.0
 """Seconds between looks for objects that have become known good."""
 
+CATALOG_EVERY = 60.0
+"""Seconds between two rescans of the intent directory, should a change have gone unseen."""
+
+RETENTION_EVERY = 6 * 3600.0
+"""Seconds between two prunings of the ledger."""
+
 MODEL_EVERY = 15.0
 """Seconds between two looks at which weights are served."""
 
 TELL_EVERY = 2.0
 """Seconds between looks at the messages that wait."""
-
-
-def configure_logging(form: str) -> None:
-    """Console for people at a terminal, JSON for everything else, unless the settings say."""
-    chosen = ("console" if sys.stderr.isatty() else "json") if form == "auto" else form
-    renderer = structlog.dev.ConsoleRenderer() if chosen == "console" else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
 
 
 def cluster_of(settings: Settings) -> KubeCluster:
@@ -205,20 +196,30 @@ def _jobs(world: World, memory: Memory, source: IntentDirectory) -> BackgroundSc
     scheduler = BackgroundScheduler(
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}, timezone="UTC"
     )
-    interval = seconds(world.settings.prometheus.interval)
-    scheduler.add_job(read_metrics, "interval", (world, memory), seconds=interval, id="metrics")
-    scheduler.add_job(read_model, "interval", (world, memory), seconds=MODEL_EVERY, id="model")
-    scheduler.add_job(read_catalog, "interval", (world, memory, source), seconds=60, id="catalog")
-    scheduler.add_job(tell_people, "interval", (world,), seconds=TELL_EVERY, id="notices")
-    scheduler.add_job(
-        lambda: good.note(world, memory, observe(world, memory)),
-        "interval",
-        seconds=GOOD_TIMES_EVERY,
-        id="good-times",
-    )
-    scheduler.add_job(retain, "interval", (world,), hours=6, id="retention")
+    jobs: dict[str, tuple[float, Callable[[], object]]] = {
+        "metrics": (seconds(world.settings.prometheus.interval), lambda: read_metrics(world, memory)),
+        "model": (MODEL_EVERY, lambda: read_model(world, memory)),
+        "catalog": (CATALOG_EVERY, lambda: read_catalog(world, memory, source)),
+        "notices": (TELL_EVERY, lambda: tell_people(world)),
+        "good-times": (GOOD_TIMES_EVERY, lambda: good.note(world, memory, observe(world, memory))),
+        "retention": (RETENTION_EVERY, lambda: retain(world)),
+    }
+    for name, (every, job) in jobs.items():
+        scheduler.add_job(_spoken(name, job), "interval", seconds=every, id=name)
     scheduler.start()
     return scheduler
+
+
+def _spoken(name: str, job: Callable[[], object]) -> Callable[[], None]:
+    """A job whose database trouble is one sentence; it runs again at its next time."""
+
+    def run_job() -> None:
+        try:
+            job()
+        except StoreError as error:
+            log.warning("a job waits for the database", job=name, error=str(error))
+
+    return run_job
 
 
 def _healthy(world: World, memory: Memory) -> Callable[[], str | None]:

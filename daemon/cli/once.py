@@ -61,11 +61,12 @@ def look_once(settings: Settings, *, ask: bool, wait: float) -> dict[str, Any]:
     """One look without a trace: nothing is written to the cluster, nor to the daemon's database (known
     goods are read from it where it exists)."""
     from daemon.intent_directory import IntentDirectory
+    from daemon.logs import configure_logging
     from daemon.look import assess
     from daemon.records import summarise
     from daemon.rounds import read_catalog, read_metrics
     from daemon.state import Memory
-    from daemon.wiring import cluster_of, configure_logging, world_of
+    from daemon.wiring import cluster_of, world_of
     from intents.catalog import Catalog
     from store.ledger import Ledger
     from store.retention import backup

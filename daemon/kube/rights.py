@@ -1,0 +1,45 @@
+"""What the daemon may ask of an API server: one table, and the reason for each verb in it.
+
+deploy/manifests grants exactly this (a test holds the two together), and `intentd doctor` asks the server for
+exactly this. Whoever adds a call to the API adds its right here. There is no wildcard, and no Secret.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Right(NamedTuple):
+    """One verb on one resource; a subresource stands behind a slash, as in RBAC."""
+
+    verb: str
+    group: str
+    resource: str
+
+
+def _rights(group: str, resources: str, verbs: str) -> frozenset[Right]:
+    return frozenset(Right(verb, group, resource) for resource in resources.split() for verb in verbs.split())
+
+
+READ = (
+    # Watched all the time (decode.FACT_TYPES), listed again and read by name as evidence.
+    _rights("", "pods services", "get list watch")
+    | _rights("apps", "deployments statefulsets daemonsets replicasets", "get list watch")
+    | _rights("discovery.k8s.io", "endpointslices", "list watch")
+    # Read on demand: what pods refer to, what was said of them, who else scales them.
+    | _rights("", "configmaps", "get list")
+    | _rights("", "events", "list")
+    | _rights("", "pods/log", "get")
+    | _rights("autoscaling", "horizontalpodautoscalers", "list")
+)
+"""To observe and to diagnose."""
+
+MEND = _rights("apps", "deployments statefulsets daemonsets", "patch") | _rights(
+    "", "services configmaps", "patch"
+)
+"""To apply a fix and to undo it."""
+
+PROVISION = _rights("apps", "deployments statefulsets daemonsets", "create delete") | _rights(
+    "", "services configmaps", "create delete"
+)
+"""To provision a desired manifest that is absent, and to undo that. Bound by nobody until an operator does."""

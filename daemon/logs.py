@@ -1,0 +1,36 @@
+"""Logging: structlog for our own lines, and the libraries' lines through the same door."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(form: str) -> None:
+    """Console for people at a terminal, JSON for everything else, unless the settings say."""
+    chosen = ("console" if sys.stderr.isatty() else "json") if form == "auto" else form
+    renderer = structlog.dev.ConsoleRenderer() if chosen == "console" else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+    root = logging.getLogger()
+    root.handlers = [_ToStructlog(logging.WARNING)]
+    root.setLevel(logging.WARNING)
+
+
+class _ToStructlog(logging.Handler):
+    """What a library logs (a failed job of APScheduler, say) in our own form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = structlog.get_logger(record.name)
+        told = {"logger": record.name, "exc_info": record.exc_info}
+        line.log(record.levelno, record.getMessage(), **{key: value for key, value in told.items() if value})

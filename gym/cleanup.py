@@ -32,9 +32,18 @@ def create_cgroups(instance: Instance) -> None:
         if " - cgroup" not in line:
             continue
         folder = Path(line.split()[4]) / instance.cgroup
+        _hand_down_controllers(folder.parent)
         folder.mkdir(exist_ok=True)
         if folder.parent.name == "cpuset" or (folder / "cpuset.cpus").exists():
             _inherit_cpuset(folder)
+
+
+def _hand_down_controllers(root: Path) -> None:
+    """Version 2: a folder has only the controllers that its parent hands down; kubelet asks for all."""
+    with contextlib.suppress(OSError):
+        for controller in (root / "cgroup.controllers").read_text().split():
+            with contextlib.suppress(OSError):
+                (root / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def _inherit_cpuset(folder: Path) -> None:

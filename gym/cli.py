@@ -82,6 +82,7 @@ def up(
     fresh: Annotated[bool, typer.Option(help="Take down what is there of this instance first.")] = False,
 ) -> None:
     """Start a practice cluster and print how to reach it."""
+    cluster.prepare(provider, with_prometheus=with_prometheus, with_ollama=with_ollama, console=err)
     with _steps(f"{instance} comes up") as report:
         running = cluster.up(
             instance,

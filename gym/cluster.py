@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from gym import build as builder
 from gym.instance import Instance, all_instances
+from gym.ollama import is_there as ollama_is_there
 from gym.ollama import start_ollama
 from gym.paths import GymError
 from gym.prometheus import PARTS as PROMETHEUS_PARTS
@@ -89,6 +92,26 @@ def choose(name: str | None = None) -> Provider:
     raise GymError(f"No cluster can be started here: {'; '.join(reasons)}")
 
 
+def prepare(
+    provider: str | None = None,
+    *,
+    with_prometheus: bool = False,
+    with_ollama: bool = False,
+    console: Console | None = None,
+) -> Provider:
+    """Choose the provider and build what it needs, with progress on the console; quick when all is cached.
+
+    `up` does the same, but whoever shows a display of their own calls this first: two would fight.
+    """
+    chosen = choose(provider)
+    parts = [*chosen.needs, *(PROMETHEUS_PARTS if with_prometheus else ())]
+    if with_ollama and not ollama_is_there():
+        parts.append("ollama")
+    if parts:
+        builder.build(parts, console=console)
+    return chosen
+
+
 def up(
     name: str = "gym",
     *,
@@ -104,12 +127,11 @@ def up(
     Refuses where the instance runs already or a start left something behind, unless `fresh`, which takes
     that down first. Interrupted or failed, it removes what it had made before it lets the error through.
     """
-    chosen = choose(provider)
     instance = Instance.named(name, state)
-    needs = [*chosen.needs, *(PROMETHEUS_PARTS if with_prometheus else ())]
-    builder.build(needs)
+    chosen = prepare(provider, with_prometheus=with_prometheus, with_ollama=with_ollama)
     with instance.lock():
         _refuse_or_clear(instance, fresh, report)
+        shutil.rmtree(instance.home.with_name(f".{name}.failed-logs"), ignore_errors=True)
         began = time.monotonic()
         instance.update(provider=chosen.name)
         try:
@@ -118,9 +140,10 @@ def up(
                 start_prometheus(instance, report)
             if with_ollama:
                 start_ollama(instance, report)
-        except BaseException:
+        except BaseException as error:
             with _uninterrupted():
-                _keep_logs(instance)
+                if isinstance(error, Exception):
+                    _keep_logs(instance)
                 chosen.down(instance, _silent)
             raise
         instance.update(ready=True, seconds=round(time.monotonic() - began, 2))
@@ -187,9 +210,8 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _keep_logs(instance: Instance) -> None:
-    """The logs of a start that failed are the only way to learn why; they stay beside the instance."""
+    """The logs of a start that failed tell why; they stay beside the instance until the next start."""
     logs = instance.path("logs")
     if logs.is_dir():
-        kept = instance.home.with_name(f"{instance.name}.failed-logs")
-        shutil.rmtree(kept, ignore_errors=True)
+        kept = instance.home.with_name(f".{instance.name}.failed-logs")
         shutil.copytree(logs, kept, ignore=shutil.ignore_patterns("audit.log"))

@@ -15,6 +15,9 @@ OLLAMA = ("g++", "nlohmann-json3-dev", "libstb-dev")
 """A C++ compiler and two of the headers that Ollama's module zip leaves out."""
 
 
+_QUIETLY = ("-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300")
+
+
 def missing(packages: tuple[str, ...]) -> list[str]:
     """Those that dpkg does not list as installed; all of them where there is no dpkg."""
     if shutil.which("dpkg-query") is None:
@@ -49,7 +52,7 @@ def ensure(packages: tuple[str, ...]) -> list[str]:
     for command in (
         ["apt-get", "update", "-q"],
         # A service manager's start of containerd would fight with the gym's own; RUNLEVEL keeps it down.
-        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *absent],
+        ["apt-get", "install", *_QUIETLY, *absent],
     ):
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, env={**env, "RUNLEVEL": "1"}, timeout=900

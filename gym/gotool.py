@@ -32,10 +32,15 @@ class Go:
     version: str
 
     def environment(self, **extra: str) -> dict[str, str]:
-        """The process environment for this toolchain; nothing of the caller's GOFLAGS leaks in."""
+        """The process environment for this toolchain; nothing of the caller's GOFLAGS leaks in.
+
+        Modules and compiled packages go below our cache, writable, so that deleting it deletes all.
+        """
         env = {k: v for k, v in os.environ.items() if k not in {"GOFLAGS", "GOROOT", "GOWORK"}}
         env["PATH"] = f"{self.program.parent}{os.pathsep}{env.get('PATH', '')}"
-        env.update(GOTOOLCHAIN="local", GOWORK="off", GOFLAGS="-mod=readonly")
+        home = cache_dir() / "go"
+        env.update(GOTOOLCHAIN="local", GOWORK="off", GOFLAGS="-mod=readonly -modcacherw")
+        env.update(GOMODCACHE=str(home / "modules"), GOCACHE=str(home / "compiled"))
         env.update(extra)
         return env
 

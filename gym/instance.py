@@ -29,6 +29,9 @@ LONGEST_HOME = 66
 """Characters of an instance's folder; the longest Unix socket below it must stay under 108 bytes."""
 
 
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A named practice cluster below a state folder; nothing is touched by making this value."""
@@ -39,7 +42,7 @@ class Instance:
     @classmethod
     def named(cls, name: str = "gym", state: Path | None = None) -> Instance:
         """The instance of that name. GymError where the name or the folder can't be used."""
-        if not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", name):
+        if not _NAME.fullmatch(name):
             raise GymError(
                 f"{name!r} is no name for an instance", "use up to 20 lower-case letters, digits and dashes"
             )
@@ -148,7 +151,7 @@ def all_instances(state: Path | None = None) -> list[Instance]:
     return [
         Instance(path.name, path.resolve())
         for path in sorted(root.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and _NAME.fullmatch(path.name)
     ]
 
 

@@ -58,6 +58,11 @@ def answers(url: str) -> bool:
         return False
 
 
+def is_there() -> bool:
+    """Whether a server or a program of the operator's makes a build unnecessary."""
+    return bool(os.environ.get("OLLAMA_HOST") or shutil.which("ollama"))
+
+
 def _program() -> Path:
     if installed := shutil.which("ollama"):
         return Path(installed)

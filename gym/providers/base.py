@@ -33,6 +33,8 @@ class Status:
     server: str = ""
     kubeconfig: str = ""
     processes: tuple[tuple[str, int, bool], ...] = ()  # name, pid, alive
+    prometheus: str = ""
+    ollama: str = ""
     leftovers: tuple[str, ...] = ()  # what a start that did not finish, or a crash, has left
 
 

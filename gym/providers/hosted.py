@@ -35,5 +35,7 @@ def hosted_status(instance: Instance, provider: str, leftovers: tuple[str, ...])
         server=server,
         kubeconfig=str(kubeconfig(instance)) if up else "",
         processes=tuple((p.name, p.pid, p.alive) for p in recorded(instance)),
+        prometheus=str(record.get("prometheus", "")),
+        ollama=str(record.get("ollama", "")),
         leftovers=() if up else leftovers,
     )

@@ -23,6 +23,8 @@ def test_status_of_an_instance_that_is_not_up_is_code_3_and_still_json(tmp_path:
         "server": "",
         "kubeconfig": "",
         "processes": [],
+        "prometheus": "",
+        "ollama": "",
         "leftovers": [],
     }
 

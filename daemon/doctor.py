@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from daemon.clock import SystemClock
+from daemon.kube.rights import MEND, READ, Right
 from daemon.ports import WorldError
 from daemon.settings import Settings, seconds
 from detectors.model import Gap
 from remediation.model import Question, Role, Unusable
 from store.errors import StoreError
 
-READS = (
-    ("", "pods"),
-    ("", "services"),
-    ("", "configmaps"),
-    ("", "events"),
-    ("", "pods/log"),
-    ("apps", "deployments"),
-    ("apps", "replicasets"),
-    ("apps", "statefulsets"),
-    ("apps", "daemonsets"),
-    ("discovery.k8s.io", "endpointslices"),
-)
-WRITES = (
-    ("apps", "deployments"),
-    ("apps", "statefulsets"),
-    ("apps", "daemonsets"),
-    ("", "services"),
-    ("", "configmaps"),
-)
 QUESTIONS_A_DIAGNOSIS = 4
 """One for the cause and a judgement for each of three candidates, the usual number."""
 
@@ -129,24 +111,12 @@ def _cluster(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("cluster", State.OK, f"{connection.host}, Kubernetes {version.git_version}")
     namespaces = settings.limits.namespaces or (None,)
-    wanted = [
-        (verb, *resource)
-        for resource in READS
-        for verb in (("get",) if "/log" in resource[1] else ("get", "list"))
-    ]
-    yield from _rights(client, settings, wanted, namespaces, "read rights", State.FAIL)
+    yield from _rights(client, settings, READ, namespaces, "read rights", State.FAIL)
+    yield from _rights(client, settings, MEND, namespaces, "write rights", State.WARN)
     yield from _rights(
         client,
         settings,
-        [("patch", *resource) for resource in WRITES],
-        namespaces,
-        "write rights",
-        State.WARN,
-    )
-    yield from _rights(
-        client,
-        settings,
-        [("get", "", "secrets")],
+        [Right("get", "", "secrets")],
         namespaces,
         "no right to Secrets",
         State.WARN,
@@ -170,7 +140,7 @@ def _client_errors() -> tuple[type[Exception], ...]:
 def _rights(
     client: object,
     settings: Settings,
-    asked: list[tuple[str, str, str]],
+    asked: Collection[Right],
     namespaces: tuple[str | None, ...],
     check: str,
     otherwise: State,
@@ -181,7 +151,7 @@ def _rights(
     api = _typed("AuthorizationV1Api", client)
     odd = []
     for namespace in namespaces:
-        for verb, group, resource in asked:
+        for verb, group, resource in sorted(asked):
             name, _, sub = resource.partition("/")
             attributes = {
                 "verb": verb,

@@ -110,6 +110,12 @@ class Ledger:
         with self.transaction() as connection:
             return verify_chain(connection)
 
+    def has_hash(self, digest: str) -> bool:
+        """Whether a row (or the anchor) carries this hash."""
+        with self.transaction() as connection:
+            row = connection.execute(select(ledger.c.seq).where(ledger.c.hash == digest)).first()
+            return row is not None or connection.execute(select(anchor.c.hash)).scalar_one() == digest
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

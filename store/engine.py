@@ -23,15 +23,7 @@ BUSY_MILLISECONDS = 2000
 
 def open_writer(path: Path) -> Engine:
     """The daemon's engine; the caller holds the lock of `store.lock`."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        connect_args={
-            "isolation_level": None,
-            "check_same_thread": False,
-            "timeout": BUSY_MILLISECONDS / 1000,
-        },
-        poolclass=StaticPool,
-    )
+    engine = _engine(str(path))
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
@@ -49,21 +41,33 @@ def open_writer(path: Path) -> Engine:
 
 def open_reader(path: Path) -> Engine:
     """A read-only engine, safe beside a running daemon."""
-    engine = create_engine(
-        f"sqlite:///file:{path}?mode=ro&uri=true",
-        connect_args={
-            "isolation_level": None,
-            "check_same_thread": False,
-            "timeout": BUSY_MILLISECONDS / 1000,
-        },
-        poolclass=StaticPool,
-    )
+    engine = _engine(read_only_uri(path), uri=True)
 
     @event.listens_for(engine, "begin")
     def _snapshot(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def read_only_uri(path: Path) -> str:
+    """SQLite's name for opening a file without the right to change it; `?`, `%` and `#` in it are escaped."""
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _engine(name: str, *, uri: bool = False) -> Engine:
+    """One connection, shared by threads under the Ledger's lock; we say BEGIN, not the driver."""
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            name,
+            timeout=BUSY_MILLISECONDS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=uri,
+        )
+
+    return create_engine("sqlite://", creator=connect, poolclass=StaticPool)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from detectors.model import CaseKey
 from remediation.model import CaseId
 from remediation.saga import Event
-from store.chain import ChainReport, canonical, row_hash, verify_chain
+from store.chain import ChainReport, canonical, highest_number, row_hash, verify_chain
 from store.engine import open_reader, open_writer, translated
 from store.errors import StoreError
 from store.migrations import MIGRATIONS, migrate
@@ -49,11 +49,18 @@ class Ledger:
     @classmethod
     def open(cls, path: Path) -> Ledger:
         """Open for writing, migrating where needed. The caller holds the DatabaseLock."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # before SQLite makes it and its log readable for everybody
+            path.chmod(0o600)
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be made ({error.strerror})",
+                remedy="give the daemon's user write access to the file and its folder",
+            ) from error
         engine = open_writer(path)
         with translated(path), engine.begin() as connection:
             migrate(connection)
-        path.chmod(0o600)
         return cls(path, engine, writable=True)
 
     @classmethod
@@ -82,14 +89,14 @@ class Ledger:
 
     def record(self, entries: Sequence[Entry], *, at: float) -> None:
         """Append rows and their projections in one transaction. All or none; returned = durable."""
-        if not self._writable:
-            raise StoreError(f"{self.path} is open for reading only", remedy="only the daemon writes")
+        self._must_write()
         with self.transaction() as connection:
             append(connection, entries, at=at)
         self.writes += 1
 
     def open_case(self, key: CaseKey, payload: dict[str, Any], *, at: float) -> CaseId:
         """Open the next case of a key and answer its id."""
+        self._must_write()
         with self.transaction() as connection:
             last = connection.execute(
                 select(func.max(cases.c.opening)).where(
@@ -104,6 +111,10 @@ class Ledger:
             append(connection, [Entry(Event.OPENED, row, str(case))], at=at)
         self.writes += 1
         return case
+
+    def _must_write(self) -> None:
+        if not self._writable:
+            raise StoreError(f"{self.path} is open for reading only", remedy="only the daemon writes")
 
     def verify(self) -> ChainReport:
         """Walk the chain."""
@@ -122,13 +133,16 @@ class Ledger:
 
 
 def append(connection: Connection, entries: Sequence[Entry], *, at: float) -> None:
-    """Append within a transaction that the caller holds."""
+    """Append within a transaction that the caller holds.
+
+    Numbers are never used twice: after a tail that somebody cut off, the next row leaves its gap visible.
+    """
     last = connection.execute(
         select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
     ).one_or_none()
     if last is None:
         last = connection.execute(select(anchor.c.pruned_to, anchor.c.hash)).one()
-    seq, prev = last
+    seq, prev = max(last[0], highest_number(connection)), last[1]
     at = float(at)  # an int would read back as a float and break its own hash
     for entry in entries:
         seq += 1

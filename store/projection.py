@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from remediation.saga import Event, State, advance, begin
-from store.chain import canonical
+from store.chain import PRUNED, canonical
 from store.schema import cases, changes, grants, last_good, ledger, notices, pauses
 
 
@@ -28,7 +28,7 @@ class SystemEvent(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     KILL_SWITCH = "kill-switch"
-    PRUNED = "pruned"
+    PRUNED = PRUNED
     LAST_GOOD = "last-known-good"
     NOTICE_SENT = "notice-sent"
 
@@ -189,6 +189,8 @@ def rebuild(connection: Connection) -> int:
     ledger holds every row (nothing pruned)."""
     for table in READ_MODELS:
         connection.execute(delete(table))
+    # Messages are numbered, and later rows name the numbers.
+    connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'notices'")
     rows = connection.execute(select(ledger).order_by(ledger.c.seq)).all()
     for row in rows:
         project(connection, at=row.at, case_id=row.case_id, event=row.event, payload=json.loads(row.payload))

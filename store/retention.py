@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, select, update
 
 from remediation.saga import State
-from store.engine import translated
+from store.engine import read_only_uri, translated
 from store.errors import StoreError
 from store.ledger import Entry, Ledger, append
 from store.projection import SystemEvent
@@ -57,6 +57,7 @@ def prune(store: Ledger, *, older_than: float, at: float) -> int:
             )
         )
         connection.execute(delete(notices).where(notices.c.sent_at.is_not(None), notices.c.at < older_than))
+    store.writes += 1
     return gone
 
 
@@ -67,8 +68,10 @@ def backup(store: Ledger, target: Path) -> None:
     half = target.with_name(target.name + ".partial")
     with translated(target):
         try:
+            half.unlink(missing_ok=True)  # of a backup that was killed
+            half.touch(mode=0o600)  # what the ledger holds is the operator's alone, in a copy too
             with (
-                closing(sqlite3.connect(f"file:{store.path}?mode=ro", uri=True)) as source,
+                closing(sqlite3.connect(read_only_uri(store.path), uri=True)) as source,
                 closing(sqlite3.connect(half)) as copy,
             ):
                 source.backup(copy, pages=1000)

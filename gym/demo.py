@@ -61,7 +61,9 @@ ROWS = 1000
 
 def run(instance: str, *, accept_weights: bool, keep: Path, provider: str | None, out: Console) -> bool:
     """The whole demo; answers whether every fault ended as it should. GymError where it cannot run."""
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    # Also where a shell started us in the background, which ignores SIGINT for us.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     _prepare(accept_weights, out)
     try:
         running, daemon, trials = _set_up(instance, provider, out)
@@ -70,6 +72,10 @@ def run(instance: str, *, accept_weights: bool, keep: Path, provider: str | None
         daemon.stop()
         _keep(daemon, keep, results)
         return _tell(daemon, results, keep, out)
+    except KeyboardInterrupt:
+        cluster.down(instance)
+        out.print("interrupted; nothing was left behind")
+        raise
     finally:
         cluster.down(instance)
 

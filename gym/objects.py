@@ -8,6 +8,7 @@ from typing import Any
 
 from kubernetes import client
 
+from gym.paths import GymError
 from gym.ready import wait_for_service_account
 
 Json = dict[str, Any]
@@ -57,6 +58,18 @@ class Objects:
         except client.ApiException as error:
             if error.status != _NOT_FOUND:
                 raise
+
+    def tell_pods(self, namespace: str, labels: str, path: str, port: int = 8080) -> None:
+        """POST to every pod with these labels, through the API server. GymError where there is none,
+        ApiException where one refuses."""
+        core = client.CoreV1Api(self.api)
+        pods = core.list_namespaced_pod(namespace, label_selector=labels, _request_timeout=SECONDS).items
+        if not pods:
+            raise GymError(f"no pod in {namespace} has the labels {labels}")
+        for pod in pods:
+            core.connect_post_namespaced_pod_proxy_with_path(
+                f"{pod.metadata.name}:{port}", namespace, path, _request_timeout=SECONDS
+            )
 
     def namespace(self, name: str) -> None:
         """Make a namespace (it may exist) and wait until pods can be created in it."""

@@ -18,10 +18,7 @@ from gym.ready import api_client
 
 Json = dict[str, Any]
 
-_HERE = Path(__file__).resolve().parent
-MANIFESTS = next(
-    folder for folder in (_HERE.parent / "deploy" / "manifests", _HERE / "rbac") if folder.is_dir()
-)
+MANIFESTS = Path(__file__).resolve().parent.parent / "deploy" / "manifests"
 _SECONDS = 10
 _EXISTS = 409
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from detectors.model import ObjectRef
-from gym.faults.base import Fault, Json
+from gym.faults.base import Breakage, Fault, Json, Outage
 from gym.objects import Objects
 from gym.ready import wait_for
 from remediation.manifest import merge
@@ -57,11 +57,13 @@ class Trial:
     def inject(self) -> None:
         """Break it: patch the running workload, or create the one that never was healthy."""
         self.injected_at = time.time()
-        breakage = self.fault.breakage
-        if breakage is None:
-            self._create()
-        else:
-            self.objects.patch(breakage.kind, self.fault.namespace, breakage.name, breakage.patch)
+        match self.fault.breakage:
+            case None:
+                self._create()
+            case Breakage(kind=kind, name=name, patch=patch):
+                self.objects.patch(kind, self.fault.namespace, name, patch)
+            case Outage(app=app, fail_rate=rate):
+                self.objects.tell_pods(self.fault.namespace, f"app={app}", f"practice/fail-rate/{rate}")
         self.broken = self._target() or {}
 
     # ------------------------------------------------------------ after

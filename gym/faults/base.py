@@ -30,6 +30,15 @@ class Breakage:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """Something outside the cluster goes away: the running pods of `app` begin to answer with errors at this
+    rate. No manifest shows it, so none can mend it."""
+
+    app: str
+    fail_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class RightField:
     """One field as it must be in the end. `right` judges the value; an absent one is never right."""
 
@@ -58,7 +67,7 @@ class Fault:
     intent: str
     fault_class: FaultClass
     outcome: Outcome
-    breakage: Breakage | None = None
+    breakage: Breakage | Outage | None = None
     fixed: tuple[RightField, ...] = ()
     namespace: str = NAMESPACE
     needs_metrics: bool = False

@@ -1,10 +1,10 @@
-"""An error rate that only Prometheus sees, from a dependency outside the cluster: every pod is ready, and
-no patch can mend the cause. The one right answer is to call a person."""
+"""An error rate that only Prometheus sees, from a dependency outside the cluster that went away: every pod
+is ready, nothing in the cluster has changed, and no patch can mend the cause. The one right answer is to call a person."""
 
 from __future__ import annotations
 
 from detectors.model import FaultClass
-from gym.faults.base import VERIFICATION, Fault, deployment
+from gym.faults.base import VERIFICATION, Fault, Outage, deployment
 from remediation.model import Outcome
 
 INTENT = f"""
@@ -34,18 +34,17 @@ spec:
   {VERIFICATION}
 """
 
-FAILING = (
-    {"name": "FAIL_RATE", "value": "0.4"},
-    {"name": "FAIL_MESSAGE", "value": "payment provider: 503 from api.payments.example (maintenance)"},
-)
+SAYS = "payment provider: 503 from api.payments.example (scheduled maintenance)"
 
 ERROR_RATE = Fault(
     name="error-rate",
     title="an error rate that no patch can mend",
     target=("Deployment", "checkout"),
-    objects=(deployment("checkout", env=FAILING, scrape=True),),
+    objects=(deployment("checkout", env=({"name": "FAIL_MESSAGE", "value": SAYS},), scrape=True),),
     intent=INTENT,
     fault_class=FaultClass.METRIC,
     outcome=Outcome.ESCALATED,
+    breakage=Outage("checkout", 0.4),
+    waits_for=(("Deployment", "checkout"),),
     needs_metrics=True,
 )

@@ -1,3 +1,3 @@
 module intentd.io/gym/workload
 
-go 1.21
+go 1.22

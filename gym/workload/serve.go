@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,7 @@ func (s *server) listen(address string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", s.healthz)
 	mux.HandleFunc("/metrics", s.metrics)
+	mux.HandleFunc("POST /practice/fail-rate/{value}", s.setFailRate)
 	mux.HandleFunc("/", s.handle)
 	go func() { log.Fatalf("fatal: %v", http.Serve(listener, mux)) }()
 }
@@ -48,10 +50,10 @@ func (s *server) listen(address string) {
 // answer decides one request's status and counts it.
 func (s *server) answer() int {
 	code := http.StatusOK
+	s.mutex.Lock()
 	if rand.Float64() < s.failRate {
 		code = http.StatusInternalServerError
 	}
-	s.mutex.Lock()
 	s.requests[code]++
 	failures := s.requests[http.StatusInternalServerError]
 	s.mutex.Unlock()
@@ -75,6 +77,20 @@ func (s *server) handle(w http.ResponseWriter, r *http.Request) {
 	code := s.answer()
 	w.WriteHeader(code)
 	fmt.Fprintf(w, "%s %d\n", r.URL.Path, code)
+}
+
+// setFailRate breaks (or mends) a running server from outside, as a dependency that goes away does: nothing
+// of it is in the pod's manifest.
+func (s *server) setFailRate(w http.ResponseWriter, r *http.Request) {
+	rate, err := strconv.ParseFloat(r.PathValue("value"), 64)
+	if err != nil || rate < 0 || rate > 1 {
+		http.Error(w, "value must be a number from 0 to 1", http.StatusBadRequest)
+		return
+	}
+	s.mutex.Lock()
+	s.failRate = rate
+	s.mutex.Unlock()
+	fmt.Fprintln(w, "ok")
 }
 
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {

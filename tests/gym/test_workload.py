@@ -139,3 +139,22 @@ def test_the_empty_registry_says_not_found_as_a_registry_does() -> None:
         code, body = get(f"{url}/v2/workload/manifests/v9")
     assert code == 404
     assert json.loads(body)["errors"][0]["code"] == "MANIFEST_UNKNOWN"
+
+
+def post(url: str) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_running_one_can_be_made_to_fail_and_to_recover_from_outside() -> None:
+    with serving(REQUESTS_PER_S="200") as (url, _):
+        assert wait_until(lambda: counters(url)['requests_total{code="200"}'] > 20, 10)
+        assert counters(url)['requests_total{code="500"}'] == 0
+        assert post(f"{url}/practice/fail-rate/1") == 200
+        assert wait_until(lambda: counters(url)['requests_total{code="500"}'] > 20, 10)
+        assert post(f"{url}/practice/fail-rate/0") == 200
+        assert post(f"{url}/practice/fail-rate/often") == 400

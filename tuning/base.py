@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning import tokens
-from tuning.rope import to_hugging_face
+from tuning.rope import order_in_hugging_face
 
 BLOCK = {
     "attn_norm": "input_layernorm",
@@ -93,7 +93,7 @@ def _from_gguf(path: Path, dtype: str, device: str) -> Base:
     for tensor in reader.tensors:
         values = dequantize(tensor.data, tensor.tensor_type)
         if arch == "llama" and (part := re.search(r"attn_([qk])\.", tensor.name)):
-            values = to_hugging_face(values, heads if part[1] == "q" else kv_heads)
+            values = values[order_in_hugging_face(len(values), heads if part[1] == "q" else kv_heads)]
         state[_name(tensor.name)] = torch.tensor(values, dtype=precision)
     with torch.device("meta"):
         model = make_model(config)

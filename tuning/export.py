@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuning.rope import to_gguf
+from tuning.rope import order_in_gguf
 
 PARTS = {
     "self_attn.q_proj": "attn_q",
@@ -41,7 +41,7 @@ def tensors(state: Mapping[str, Any], arch: str, heads: int, kv_heads: int) -> d
         block, part, side = int(match[1]), PARTS[match[2]], match[3].lower()
         rows = value
         if arch == "llama" and side == "b" and part in ("attn_q", "attn_k"):
-            rows = to_gguf(value, heads if part == "attn_q" else kv_heads)
+            rows = value[order_in_gguf(len(value), heads if part == "attn_q" else kv_heads)]
         found[block, part, side] = rows
     return {f"blk.{b}.{part}.weight.lora_{side}": found[b, part, side] for b, part, side in sorted(found)}
 

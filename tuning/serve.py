@@ -95,6 +95,15 @@ def served_p_yes(name: str, prompt: str, *, host: str | None = None) -> tuple[fl
     return yes / (yes + no), int(answer.prompt_eval_count or 0)
 
 
+def remove(name: str, *, host: str | None = None) -> None:
+    """Delete a model; blobs that other models use stay. No error where it is not there."""
+    try:
+        ollama.Client(host=host, timeout=120).delete(name)
+    except ollama.ResponseError as refused:
+        if refused.status_code != 404:
+            raise ServeError(f"Ollama could not delete {name}: {refused.error}") from refused
+
+
 def sha256(path: Path) -> str:
     """Digest of a file, as in an adapter's card."""
     with path.open("rb") as opened:

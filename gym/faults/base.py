@@ -70,6 +70,7 @@ class Fault:
     breakage: Breakage | Outage | None = None
     fixed: tuple[RightField, ...] = ()
     namespace: str = NAMESPACE
+    needs_containers: bool = True
     needs_metrics: bool = False
     waits_for: tuple[tuple[str, str], ...] = field(default=())
     """Objects whose last known good must be stored before the fault comes (kind, name)."""

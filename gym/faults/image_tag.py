@@ -31,5 +31,6 @@ IMAGE_TAG = Fault(
     outcome=Outcome.FIXED,
     breakage=Breakage("Deployment", "web", pod_change({"image": "gym.intentd.io/workload:v4"})),
     fixed=(RightField("spec.template.spec.containers[name=app].image", equals(IMAGE), f"is {IMAGE}"),),
+    needs_containers=False,
     waits_for=(("Deployment", "web"),),
 )

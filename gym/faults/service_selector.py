@@ -39,5 +39,6 @@ SERVICE_SELECTOR = Fault(
     outcome=Outcome.FIXED,
     breakage=Breakage("Service", "cart", {"spec": {"selector": {"app": "shopping-cart"}}}),
     fixed=(RightField("spec.selector.app", equals("cart"), "is cart"),),
+    needs_containers=False,
     waits_for=(("Service", "cart"),),
 )

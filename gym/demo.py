@@ -239,7 +239,10 @@ def _over(trials: Sequence[Trial], view: View) -> bool:
 def _keep(daemon: Daemon, keep: Path, results: Sequence[verdict.Result]) -> None:
     """The ledger, the log and the report survive the cluster."""
     keep.mkdir(parents=True, exist_ok=True)
-    (keep / "ledger.db").unlink(missing_ok=True)
+    for stale in keep.glob(
+        "ledger.db*"
+    ):  # the write-ahead log of an earlier run's would be read into this one
+        stale.unlink()
     source, target = sqlite3.connect(daemon.database), sqlite3.connect(keep / "ledger.db")
     with source, target:
         source.backup(target)

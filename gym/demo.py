@@ -66,6 +66,11 @@ def run(instance: str, *, accept_weights: bool, keep: Path, provider: str | None
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     chosen = cluster.choose(provider)
+    if not chosen.capabilities.own_cluster:
+        raise GymError(
+            f"the demo makes cluster roles and breaks things; it does not do so on a cluster of {chosen.name}",
+            "leave --provider out; `intentd run --once` only reads",
+        )
     _prepare(chosen, accept_weights, out)
     try:
         running, daemon, trials = _set_up(instance, chosen, out)

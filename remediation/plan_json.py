@@ -89,9 +89,7 @@ def _segment(stored: Any) -> Segment:
 def _touched_to_json(leaf: Touched) -> Json:
     """An absent side is left out: the marker never reaches the ledger, where it could be taken for a value."""
     sides = {"before": leaf.before, "after": leaf.after}
-    return {"path": path_to_json(leaf.path)} | {
-        k: v for k, v in sides.items() if v != ABSENT
-    }
+    return {"path": path_to_json(leaf.path)} | {k: v for k, v in sides.items() if v != ABSENT}
 
 
 def _touched_from_json(stored: Json) -> Touched:

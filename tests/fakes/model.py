@@ -28,7 +28,11 @@ class FakeModel:
             return self._answer("Yes", self.believes(question.prompt))
         if question.role is Role.REPAIR:
             return self._answer(
-                json.dumps({"why": "it needs more", "manifest": self.writes} if self.writes else {"abstain": "unsure"})
+                json.dumps(
+                    {"why": "it needs more", "manifest": self.writes}
+                    if self.writes
+                    else {"abstain": "unsure"}
+                )
             )
         first = re.search(r"\[(e\d+)\]", question.prompt)
         told = {

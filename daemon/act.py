@@ -3,8 +3,9 @@
 Driven by the ledger alone, so recovery after a crash is the normal path:
  * Proposed: guards, dry run, write (all through `daemon.write`).
  * Applying, RollingBack: a write may be out. Read the object: our operation id on it proves that it
-   happened. If not, send the same operations with the same resourceVersion again: the API server takes
-   that version at most once, so a late first copy and the repeat cannot both count.
+   happened. If not, send the same operations with the same resourceVersion again, where the guards still
+   allow it: the API server takes that version at most once, so a late first copy and the repeat cannot
+   both count.
  * Verifying with a recorded "not held": put exactly our fields back, where they are still ours.
 """
 
@@ -20,10 +21,17 @@ from remediation.model import Create, Delete, Json, Outcome, Patch, Plan
 from remediation.plan import plan_from_json, still_valid, undo_plan, undo_valid
 from remediation.saga import Event, State
 from store.ledger import Entry
-from store.queries import CaseRow, last_step, wanted_back
+from store.queries import CaseRow, last_step, steps, wanted_back
 
 DENIED_PAUSE = 5.0
 """Seconds before a refused plan is tried again; a command of a person (approve, resume) ends it."""
+
+LANDS_WITHIN = 120.0
+"""Seconds after which a write without an answer has landed or never will: the API server gives up a request
+after 60 (its `--request-timeout`), doubled for a clock that is off."""
+
+STALE_ALLOWED = 5
+"""Proposals of one case that may be overtaken: each costs a consultation of the model, which others wait for."""
 
 
 def act(world: World, memory: Memory, row: CaseRow) -> None:
@@ -35,7 +43,7 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
         case State.PROPOSED:
             _apply(world, memory, row, plan)
         case State.APPLYING:
-            _settle_apply(world, row, plan)
+            _settle_apply(world, memory, row, plan)
         case State.VERIFYING if (why := wanted_back(world.store, row.case_id)) is not None:
             _roll_back(world, memory, row, plan, str(why.payload.get("reason", "")))
         case State.ROLLING_BACK:
@@ -76,7 +84,7 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
             memory.retry_at = {**memory.retry_at, row.case_id: again}
             _denied(world, row, case, plan, done)
         case Step.STALE:
-            _record(world, Entry(Event.STALE, {"reason": done.detail}, row.case_id))
+            _record(world, _stale(world, row, case, done.detail))
         case Step.GONE:
             _record(world, _gone(row, done.detail))
         case Step.REFUSED:
@@ -96,6 +104,15 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
             _record(world, Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
         case Step.RETRY | Step.UNKNOWN:
             return  # the next turn looks again
+
+
+def _stale(world: World, row: CaseRow, case: Case, detail: str) -> Entry:
+    """Think again; but something that changes as fast as we think is a person's to look at."""
+    before = sum(step.event == Event.STALE for step in steps(world.store, row.case_id))
+    if before + 1 < STALE_ALLOWED:
+        return Entry(Event.STALE, {"reason": detail}, row.case_id)
+    reason = f"{detail}, for the {STALE_ALLOWED}th time: somebody else is changing it"
+    return escalated(row.case_id, case, reason=reason, cause=row.cause)
 
 
 def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -> None:
@@ -134,8 +151,8 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
         )
 
 
-def _settle_apply(world: World, row: CaseRow, plan: Plan) -> None:
-    match _settle(world, row, plan, Event.APPLY_STARTED):
+def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
+    match _settle(world, memory, row, plan, Event.APPLY_STARTED):
         case Step.WRITTEN, detail:
             _record(
                 world,
@@ -193,7 +210,7 @@ def _settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> 
     case = memory.cases.get(row.key)
     not_held = wanted_back(world.store, row.case_id)
     why = str(not_held.payload.get("reason", "")) if not_held else ""
-    match _settle(world, row, plan, Event.ROLLBACK_STARTED):
+    match _settle(world, memory, row, plan, Event.ROLLBACK_STARTED):
         case Step.WRITTEN, _:
             _record(world, _rolled_back(world, row, plan, case, why))
         case Step.GONE, detail:
@@ -230,7 +247,7 @@ def _created(world: World, target: ObjectRef) -> ObjectRef:
 # ---------------------------------------------------------------- a write without an answer
 
 
-def _settle(world: World, row: CaseRow, plan: Plan, started: Event) -> tuple[Step, str]:
+def _settle(world: World, memory: Memory, row: CaseRow, plan: Plan, started: Event) -> tuple[Step, str]:
     """Whether the write of the newest `started` row happened; sends it again where that is safe."""
     begun = last_step(world.store, row.case_id, started)
     if begun is None:
@@ -254,7 +271,17 @@ def _settle(world: World, row: CaseRow, plan: Plan, started: Event) -> tuple[Ste
     if _version(live) != version:
         return Step.REFUSED, "the object moved on without our write, which can no longer be accepted"
     again = undo_plan(plan, live) if undoing else plan
-    result = resend(world, again, live, operation_id=operation_id)
+    fix = plan if undoing else None
+    result = resend(
+        world,
+        again,
+        live,
+        lambda p, found: context_for(world, memory, row, p, found, undoes=fix),
+        operation_id=operation_id,
+    )
+    if isinstance(result, str):
+        landed_or_never = world.clock.now() - begun.at >= LANDS_WITHIN
+        return Step.REFUSED if landed_or_never else Step.RETRY, f"not sent again: {result}"
     if result.status is WriteStatus.DONE:
         return Step.WRITTEN, "sent again on the same version"
     return (

@@ -15,11 +15,10 @@ accepts a resourceVersion once.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daemon.guarding import kill_switch
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from daemon.records import guarded, write_started
 from daemon.state import World
@@ -108,19 +107,27 @@ def _review(
     if not allowed(verdicts):
         return Written(
             Step.DENIED,
-            "; ".join(f"{v.guard}: {v.reason}" for v in verdicts if not v.allowed),
+            _refusals(verdicts),
             verdicts,
             live,
         )
     return plan, live, verdicts
 
 
-def resend(world: World, plan: Plan, live: Json | None, *, operation_id: str) -> WriteResult:
-    """Repeat a recorded write that got no answer, on the very version that it was recorded with. It was
-    guarded and charged then; only the kill switch is asked again."""
-    if (why := kill_switch(world)) is not None:
-        return WriteResult(WriteStatus.UNKNOWN, f"kill switch: {why}")
+def resend(
+    world: World, plan: Plan, live: Json | None, context: Contextual, *, operation_id: str
+) -> WriteResult | str:
+    """Repeat a recorded write that got no answer, on the very version that it was recorded with; text says
+    which guards refused. It was charged then, but it may be days later: pause, intent, mode, approval and
+    window are asked again."""
+    verdicts = run_guards(context(plan, live), GUARDS)
+    if not allowed(verdicts):
+        return _refusals(verdicts)
     return _send(world, plan, live, operation_id=operation_id, dry_run=False)
+
+
+def _refusals(verdicts: Sequence[Verdict]) -> str:
+    return "; ".join(f"{verdict.guard}: {verdict.reason}" for verdict in verdicts if not verdict.allowed)
 
 
 def _send(world: World, plan: Plan, live: Json | None, *, operation_id: str, dry_run: bool) -> WriteResult:

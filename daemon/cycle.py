@@ -92,6 +92,7 @@ class Cycle:
             row.state in THINKABLE
             and case is not None
             and case.reason in (CaseReason.MENDABLE, CaseReason.NO_TARGET)
+            and not waits(self._world, self._memory, row.case_id)
         )
 
     # ------------------------------------------------------------ loops

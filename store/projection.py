@@ -100,8 +100,8 @@ def _open(connection: Connection, at: float, case_id: str, payload: dict[str, An
 def _case_fields(event: Event, at: float, payload: dict[str, Any]) -> dict[str, Any]:
     match event:
         case Event.DIAGNOSED | Event.UNUSABLE:
-            fields = {"cause": payload.get("cause", ""), "weights": payload.get("weights", "")}
-            return fields | ({"fault_class": payload["fault_class"]} if payload.get("fault_class") else {})
+            # Never the fault class that the model names: autonomy and budgets hang on it.
+            return {"cause": payload.get("cause", ""), "weights": payload.get("weights", "")}
         case Event.PLANNED:
             return {
                 "plan": canonical(payload["plan"]),

@@ -9,6 +9,7 @@ from typing import Any
 
 from detectors.model import Case, ObjectRef, Violation
 from intents.fields import format_path
+from remediation.evidence.text import one_line
 from remediation.model import (
     ABSENT,
     Answer,
@@ -92,6 +93,7 @@ def escalated(
     case_id: str, case: Case | None, *, reason: str, cause: str = "", outcome: Outcome = Outcome.ESCALATED
 ) -> Entry:
     """Close a case by calling a person. The notice is part of the row: told at least once."""
+    reason, cause = one_line(reason, MESSAGE_CHARS), one_line(cause, MESSAGE_CHARS)
     what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
     body = "\n".join(
         part for part in (what, f"Cause: {cause}" if cause else "", f"Why a person: {reason}") if part

@@ -15,11 +15,15 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from detectors.model import FaultClass
 from intents.fields import Element, FieldPath, Segment
+from remediation.evidence.text import one_line
 from remediation.model import Answer, Json, Unusable, UnusableReason
 from remediation.schema import CAUSE_CHARS, WHY_CHARS, OpenField, Scalar
 
 MAX_ANSWER_CHARS = 4000
 """No answer of ours is longer (a manifest of twelve fields is under 2,000)."""
+
+DETAIL_CHARS = 300
+"""Longest reason; it may quote the answer, and people read it."""
 
 
 class _Strict(BaseModel):
@@ -65,7 +69,10 @@ def parse_cause(answer: Answer, known_ids: Sequence[str], classes: Sequence[Faul
         return _unusable(UnusableReason.UNKNOWN_EVIDENCE, what, answer)
     if read.fault_class is not None and read.fault_class not in {c.value for c in classes}:
         return _unusable(UnusableReason.INVALID, f"fault class {read.fault_class!r} was not offered", answer)
-    return read
+    cause = one_line(read.cause, CAUSE_CHARS)
+    if not cause:
+        return _unusable(UnusableReason.INVALID, "the cause says nothing that can be read", answer)
+    return read.model_copy(update={"cause": cause})
 
 
 def parse_repair(answer: Answer, fields: Sequence[OpenField]) -> tuple[Repair, tuple[Change, ...]] | Unusable:
@@ -94,7 +101,7 @@ def judged_yes(answer: Answer) -> float | Unusable:
 
 
 def _unusable(reason: UnusableReason, detail: str, answer: Answer) -> Unusable:
-    return Unusable(reason, detail, weights=answer.weights)
+    return Unusable(reason, one_line(detail, DETAIL_CHARS), weights=answer.weights)
 
 
 def _read(answer: Answer, model: type[_Strict]) -> _Strict | Unusable:

@@ -8,6 +8,7 @@ exactly once, whatever happens.
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,9 @@ BODY_LIMIT = 64 * 1024 * 1024
 SHORT_WAIT = 5.0
 """A Retry-After up to this many seconds is waited out inside the call; a longer one is the caller's."""
 CHUNK = 64 * 1024
+GZIP = {"Accept-Encoding": "gzip"}
+"""Asked for on every read but watches: the server packs answers above 128 KB. A list of pods is 15 times
+smaller so, and takes half the CPU of reading it plain (benchmarks/README.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class Transport:
         while True:
             generation = self._connection.generation
             reply = self._whole(
-                self._open("GET", path, params, accept=accept, timeout=timeout), limit, timeout
+                self._open("GET", path, params, accept=accept, timeout=timeout, packed=True), limit, timeout
             )
             if reply.status == 401 and not renewed:
                 renewed = True
@@ -173,11 +177,12 @@ class Transport:
         body: Any = None,
         content_type: str | None = None,
         timeout: float | None = None,
+        packed: bool = False,
     ) -> Any:
         from kubernetes.client.exceptions import ApiException
 
         url = self.host + path + (f"?{urlencode(params)}" if params else "")
-        headers = {**self._connection.headers(), "Accept": accept}
+        headers = {**self._connection.headers(), "Accept": accept, **(GZIP if packed else {})}
         if content_type:
             headers["Content-Type"] = content_type
         try:
@@ -198,11 +203,15 @@ class Transport:
         size = 0
         try:
             while size <= limit and self._clock.monotonic() <= deadline:
-                chunk = response.read1(CHUNK)
+                chunk = response.read1(CHUNK, decode_content=False)
                 if not chunk:
                     break
                 parts.append(chunk)
                 size += len(chunk)
+            body = b"".join(parts)
+            if response.headers.get("Content-Encoding") == "gzip" and size <= limit:
+                body = _unzipped(body, limit)
+                size = len(body)
         except (u3.HTTPError, OSError, ValueError) as error:
             response.close()
             raise from_exception(error, self.host) from error
@@ -218,7 +227,19 @@ class Transport:
             )
         response.release_conn()
         after = _seconds(response.headers.get("Retry-After"))
-        return Reply(response.status, b"".join(parts), self.host, after, self._connection.hint)
+        return Reply(response.status, body, self.host, after, self._connection.hint)
+
+
+def _unzipped(body: bytes, limit: int) -> bytes:
+    """At most one byte more than `limit`, whatever was packed. Raises ValueError where it is cut or broken."""
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        plain = unpacking.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise ValueError(f"the answer cannot be unpacked: {error}") from error
+    if not unpacking.eof and len(plain) <= limit:
+        raise ValueError("the answer ends before its time")
+    return plain
 
 
 def _seconds(header: str | None) -> float | None:

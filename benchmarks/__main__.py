@@ -1,0 +1,70 @@
+"""`python -m benchmarks COMMAND [-o json]`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+_err = Console(stderr=True)
+
+
+class Output(StrEnum):
+    """How the answer is written."""
+
+    table = "table"
+    json = "json"
+
+
+OutputOption = Annotated[Output, typer.Option("-o", "--output")]
+InstanceOption = Annotated[
+    str,
+    typer.Option(help="A running kwok instance of this name is used and kept; else one is made for the run."),
+]
+
+
+def _say(text: str) -> None:
+    _err.print(text, style="dim", highlight=False)
+
+
+@app.command("list")
+def list_and_judge(
+    pods: int = 5000, rounds: int = 5, output: OutputOption = Output.table, instance: InstanceOption = "bench"
+) -> None:
+    """List and judge 5,000 pods: wall, CPU."""
+    from benchmarks.list_and_judge import measure
+
+    measure(instance, pods, rounds, output, _say)
+
+
+@app.command("watch")
+def watch_to_violation(
+    pods: int = 5000,
+    events: int = 300,
+    output: OutputOption = Output.table,
+    instance: InstanceOption = "bench",
+) -> None:
+    """Watch event to violation with 5,000 pods around: p99."""
+    from benchmarks.watch_to_violation import measure
+
+    measure(instance, pods, events, output, _say)
+
+
+@app.command("fix")
+def violation_to_fix(
+    pods: int = 5000,
+    incidents: int = 200,
+    output: OutputOption = Output.table,
+    instance: InstanceOption = "bench",
+) -> None:
+    """Violation to durable applied fix, model aside: p99."""
+    from benchmarks.violation_to_fix import measure
+
+    measure(instance, pods, incidents, output, _say)
+
+
+if __name__ == "__main__":
+    app()

@@ -8,6 +8,7 @@ is not yet visible in its first second. Only the redacted content is stored.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from daemon.state import Memory, World
@@ -18,6 +19,7 @@ from detectors.world import Workers
 from detectors.world import World as Picture
 from intents.model import EndpointsPresent, Intent
 from remediation.lastgood import known_good
+from remediation.managed_fields import parse_time
 from remediation.model import Json
 from store.ledger import Entry
 from store.projection import SystemEvent
@@ -28,6 +30,16 @@ LASTING = 10.0
 seconds, and two kubelet status updates (10 s, kubelet `nodeStatusUpdateFrequency`)."""
 
 Version = tuple[str, str, str, str]  # kind, namespace, name, version
+
+
+@dataclass(frozen=True, slots=True)
+class Healthy:
+    """One object that is judged whole. `version` names incarnation and content. Since `started` (Unix
+    seconds) every container of it runs; None where that is not known."""
+
+    ref: ObjectRef
+    version: str
+    started: float | None = None
 
 
 class GoodTimes:
@@ -45,33 +57,35 @@ class GoodTimes:
         now = world.clock.monotonic()
         picture = Picture(observation)
         healthy = {
-            (*ref.key, version): ref
+            (*found.ref.key, found.version): found
             for intent in memory.catalog.intents.values()
-            for ref, version in _healthy(intent, picture, judgement)
+            for found in _healthy(intent, picture, judgement)
         }
         self._since = {version: self._since.get(version, now) for version in healthy}
         stored = known_good_versions(world.store)
         fresh = [
-            (version, ref)
-            for version, ref in healthy.items()
-            if now - self._since[version] >= self._lasting and stored.get(ref.key) != version[3]
+            found
+            for version, found in healthy.items()
+            if now - self._since[version] >= self._lasting and stored.get(found.ref.key) != found.version
         ]
-        entries = [entry for version, ref in fresh for entry in _entries(world, ref, version[3])]
+        entries = [entry for found in fresh for entry in _entries(world, found)]
         if entries:
             world.store.record(entries, at=world.clock.now())
         return len(entries)
 
 
-def _healthy(intent: Intent, picture: Picture, judgement: Judgement) -> Iterator[tuple[ObjectRef, str]]:
+def _healthy(intent: Intent, picture: Picture, judgement: Judgement) -> Iterator[Healthy]:
     for workers in picture.in_scope(intent.spec.scope):
         if _at_rest(workers) and judgement.standing(intent.name, workers.ref) is Standing.CLEAR:
-            yield workers.ref, str(workers.workload.metadata.generation)
+            meta = workers.workload.metadata
+            yield Healthy(workers.ref, f"{meta.uid}.{meta.generation}", _started(workers))
     for expectation in intent.spec.expectations:
         if isinstance(expectation, EndpointsPresent):
             ref = ObjectRef("Service", intent.spec.scope.namespace, expectation.service)
             service = picture.find(ref)
             if isinstance(service, Service) and judgement.standing(intent.name, ref) is Standing.CLEAR:
-                yield ref._replace(uid=service.metadata.uid), service.metadata.resource_version
+                meta = service.metadata
+                yield Healthy(ref._replace(uid=meta.uid), f"{meta.uid}.{meta.resource_version}")
 
 
 def _at_rest(workers: Workers) -> bool:
@@ -80,20 +94,38 @@ def _at_rest(workers: Workers) -> bool:
     return seen and workers.rollout.phase is Phase.DONE and not workers.troubled and bool(workers.pods)
 
 
-def _entries(world: World, ref: ObjectRef, version: str) -> Iterator[Entry]:
+def _started(workers: Workers) -> float | None:
+    """When the container that runs longest was started."""
+    states = [status.state for pod in workers.pods for status in pod.status.container_statuses]
+    times = [parse_time(state.running.started_at) if state.running else None for state in states]
+    known = [at for at in times if at is not None]
+    return min(known) if known and len(known) == len(times) else None
+
+
+def _entries(world: World, found: Healthy) -> Iterator[Entry]:
     """The object, and the ConfigMaps that its pods refer to, as they are in this healthy moment."""
+    ref = found.ref
     live = world.cluster.read(ref)
     if live is None or isinstance(live, Gap):
         return
     meta = live["metadata"]
-    if ref.kind != "Service" and str(meta.get("generation", 0)) != version:
-        return  # changed since it was judged
-    yield _entry(ref, version, live)
+    content = meta.get("resourceVersion") if ref.kind == "Service" else meta.get("generation", 0)
+    if f"{meta['uid']}.{content}" != found.version:
+        return  # changed, or another object, since it was judged
+    yield _entry(ref, found.version, live)
     for name in sorted(_config_maps(live)):
         related = ObjectRef("ConfigMap", ref.namespace, name)
-        found = world.cluster.read(related)
-        if isinstance(found, dict):
-            yield _entry(related, str(found["metadata"].get("resourceVersion", "")), found)
+        used = world.cluster.read(related)
+        if isinstance(used, dict) and _read_by_all(used, found.started):
+            yield _entry(related, str(used["metadata"].get("resourceVersion", "")), used)
+
+
+def _read_by_all(config_map: Json, started: float | None) -> bool:
+    """Whether every container was started after the last change: else what is healthy is what the pods read
+    before, and the new content only looks innocent until the next restart."""
+    entries = config_map["metadata"].get("managedFields") or [{}]
+    times = [parse_time(entry.get("time")) for entry in entries]
+    return started is not None and all(at is not None and at <= started for at in times)
 
 
 def _entry(ref: ObjectRef, version: str, live: Json) -> Entry:

@@ -6,7 +6,7 @@ from remediation.model import Role, Unusable, UnusableReason
 from remediation.saga import Event, State
 from store.ledger import Entry
 from store.projection import SystemEvent
-from store.queries import find_cases, steps
+from store.queries import find_cases
 from tests.fakes.rig import BAD, GOOD, INTENT, Rig
 
 OTHER = INTENT.replace("web-runs", "other-runs").replace("name: web}", "name: other}")

@@ -20,7 +20,9 @@ from remediation.secret_shapes import (
     PEM,
     SHAPES,
     SHORTEST,
+    SHORTEST_PAIR,
     Judge,
+    named_values,
     pem_blocks,
     sensitive_name,
 )
@@ -49,6 +51,9 @@ def _once(text: str) -> tuple[str, int]:
         for kind, pattern in SHAPES:
             text, found = pattern.subn(f"{MARK}{kind}]", text)
             count += found
+    if len(text) >= SHORTEST_PAIR and (":" in text or "=" in text):
+        text, found = named_values(text)
+        count += found
     for trigger, shortest, judged, judge in JUDGED:
         if len(text) >= shortest and trigger in text:
             text, found = _substitute(judged, judge, text)

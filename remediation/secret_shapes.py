@@ -38,6 +38,9 @@ HARMLESS_VALUES = frozenset(
 SHORTEST = 20
 """Characters of the shortest shape."""
 
+SHORTEST_PAIR = 5
+"""Characters of the shortest name with a value: `pat=x`."""
+
 SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("aws-key", re.compile(r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}")),
     ("github-token", re.compile(r"(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})")),
@@ -68,15 +71,26 @@ _SCHEME = re.compile(r"\b(bearer|basic)(\s{1,3})([A-Za-z0-9+/._~=-]{12,8000})", 
 _URL = re.compile(
     r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)([^\s/:@\"'<>\[]{0,200})(?::([^\s/@\"'<>\[]{1,400}))?@"
 )
-_PAIR = re.compile(
-    r"(?<![\w.-])(-{0,2}[A-Za-z_][\w.-]{0,80})([\"']?\s{0,3}[:=]\s{0,3})"
-    r"(\"[^\"\n]{0,4000}\"|'[^'\n]{0,4000}'|[^\s\"',;&<>)}\]]{1,4000})"
+_NAMED = re.compile(
+    r"(?<![\w.-])(-{0,2}[A-Za-z_][\w.-]{0,80})"
+    r"(\\{0,8}[\"']?\s{0,3}[:=]>?(?:[ \t]{0,3}(?:[|>][-+0-9]{0,2})?[ \t]{0,3}\r?\n[ \t]{1,40}|\s{0,3}))"
 )
+_VALUE = re.compile(
+    r"\\{1,8}\"[^\"\\\n]{0,4000}\\{1,8}\"|\"(?:[^\"\\\n]|\\.){0,4000}\"|'[^'\n]{0,4000}'"
+    r"|[^\s\"',;&<>)}\]]{1,4000}"
+)
+_QUOTE = re.compile(r"\\{1,8}\"|[\"']")
 _ENTRY = re.compile(
     r"(\\?\"name\\?\"\s{0,3}:\s{0,3}\\?\"([\w.-]{1,80})\\?\"\s{0,3},\s{0,3}\\?\"value\\?\"\s{0,3}:\s{0,3}\\?\")"
     r"([^\"\\\n]{1,4000})"
 )
 _FLAG = re.compile(r"(?<![\w.-])(--?[A-Za-z][\w-]{0,80})(\s{1,3})([^\s\"',;\-\[][^\s\"',;]{0,4000})")
+_TAG = re.compile(
+    r"(<([A-Za-z_][\w.:-]{0,80})(?:\s[^<>]{0,200})?>\s{0,40})([^<>\s\[](?:[^<>]{0,3998}[^<>\s])?)(?=\s{0,40}</)"
+)
+_DIRECTIVE = re.compile(
+    r"\b((?:requirepass|masterauth|login\s{1,8}[^\s]{1,200}\s{1,8}password)\s{1,8}[\"']?)([^\s\"'\[]{1,4000})"
+)
 _RANDOM = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{24,4000}(?![A-Za-z0-9+/=_-])")
 
 _MIN_BITS = 3.8
@@ -132,21 +146,41 @@ def _scheme(match: re.Match[str]) -> str | None:
     return None if plain else f"{scheme}{space}{MARK}authorization]"
 
 
-def _pair(match: re.Match[str]) -> str | None:
-    name, sign, value = match.groups()
-    if not sensitive_name(name.lstrip("-")):
-        return None
-    bare = value.strip("\"'")
-    if not bare or MARK in value or bare.lower() in HARMLESS_VALUES:
-        return None
-    quote = value[0] if value[0] in "\"'" else ""
-    return f"{name}{sign}{quote}{MARK}value]{quote}"
+def named_values(text: str) -> tuple[str, int]:
+    """Values after a telling name and `=`, `:` or `=>`, quoted, escaped or on the next line. The value of any
+    other name is searched in its turn: `"msg": "password=x"` names the password inside."""
+    count = at = done = 0
+    parts: list[str] = []
+    while (named := _NAMED.search(text, at)) is not None:
+        at = named.end()
+        if not sensitive_name(named[1].lstrip("-")) or (value := _VALUE.match(text, at)) is None:
+            continue
+        bare = value[0].strip("\\\"'")
+        nested = "\n" in named[2] and value[0].endswith(":")  # the key of a map, not a value
+        if not bare or nested or MARK in value[0] or bare.lower() in HARMLESS_VALUES:
+            continue
+        quote = _QUOTE.match(value[0])
+        around = quote[0] if quote else ""
+        parts += [text[done:at], f"{around}{MARK}value]{around}"]
+        at = done = value.end()
+        count += 1
+    return "".join([*parts, text[done:]]), count
 
 
 def _entry(match: re.Match[str]) -> str | None:
     """An env entry inside JSON text: `"name":"DB_PASSWORD","value":"..."`."""
     before, name, value = match.groups()
     return f"{before}{MARK}value]" if sensitive_name(name) and MARK not in value else None
+
+
+def _tag(match: re.Match[str]) -> str | None:
+    before, name, value = match.groups()
+    plain = not sensitive_name(name) or value.lower() in HARMLESS_VALUES
+    return None if plain else f"{before}{MARK}value]"
+
+
+def _directive(match: re.Match[str]) -> str | None:
+    return f"{match.group(1)}{MARK}value]"
 
 
 def _flag(match: re.Match[str]) -> str | None:
@@ -181,9 +215,10 @@ JUDGED: tuple[tuple[str, int, re.Pattern[str], Judge], ...] = (
     ("uthorization", 14, _HEADER, _header),
     (" ", 18, _SCHEME, _scheme),
     ('"', 20, _ENTRY, _entry),
-    (":", 5, _PAIR, _pair),
-    ("=", 5, _PAIR, _pair),
     ("-", 6, _FLAG, _flag),
+    ("</", 12, _TAG, _tag),
+    ("pass", 12, _DIRECTIVE, _directive),
+    ("masterauth", 12, _DIRECTIVE, _directive),
     ("", 24, _RANDOM, _random),
 )
 """What must stand in a text, and how long it must be, for a pattern to find anything in it: most strings of a

@@ -197,7 +197,7 @@ class _Gathering:
                 said = body[:200].decode("utf-8", "replace").strip()
                 self.gaps.append(Gap(f"log of {meta['name']}/{name}", "NotFound", said, Turn.NOBODY))
             elif body:
-                self.logs[meta["name"], name, previous] = body[-LOG_BYTES:].decode("utf-8", "replace")
+                self.logs[meta["name"], name, previous] = tail(body)
 
     # ------------------------------------------------------------ reading
 
@@ -271,6 +271,14 @@ class _Gathering:
         if not reply.ok:
             raise reply.error()
         return reply.body
+
+
+def tail(log: bytes) -> str:
+    """The log's end in whole lines: half a line could be a secret whose name was cut away."""
+    kept = log[-LOG_BYTES:]
+    if len(log) > LOG_BYTES:
+        kept = kept.partition(b"\n")[2]
+    return kept.decode("utf-8", "replace")
 
 
 def _without_managed_fields(item: Mapping[str, Any]) -> Json:

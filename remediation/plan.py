@@ -11,13 +11,14 @@ from __future__ import annotations
 from typing import Any
 
 from detectors.model import ObjectRef
-from intents.fields import MISSING, get
+from intents.fields import MISSING, format_path, get
 from remediation.diff import PreconditionFailed, apply, changed_leaves, diff, leaves
 from remediation.digest import create_digest, patch_digest, plan_digest
 from remediation.manifest import merge
 from remediation.merge_keys import API_VERSIONS
 from remediation.model import ABSENT, Candidate, Create, Delete, Json, NoPlan, Patch, Plan, Touched
 from remediation.plan_json import plan_from_json, plan_to_json
+from remediation.redact import redact_manifest
 from remediation.undo import as_planned, inverse_for, undo_plan, undo_valid
 from remediation.untrusted import refuse_strange
 from remediation.values import canonical, same
@@ -51,9 +52,23 @@ def plan_change(candidate: Candidate, live: Json | None, desired: Json | None = 
     change = diff(live, merged)
     if not change.operations:
         return NoPlan("NothingToChange", f"{candidate.target} is already like that")
+    if (secret := _secret(live, change.touched)) is not None:
+        return secret
     target = candidate.target._replace(uid=str(get(live, ("metadata", "uid"))))
     digest = patch_digest(target, change.operations, change.touched)
     return Patch(target, change.operations, change.inverse, change.touched, digest)
+
+
+def _secret(live: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
+    """A plan is stored, told and kept for its undo, so it must not carry a secret away: a field whose present
+    value redaction would take out is a person's to change."""
+    clean, found = redact_manifest(live)
+    for leaf in touched if found else ():
+        if leaf.before != ABSENT and not same(get(clean, leaf.path), leaf.before):
+            return NoPlan(
+                "HoldsSecret", f"{format_path(leaf.path)} holds a secret now: a person has to change it"
+            )
+    return None
 
 
 def _other_object(target: ObjectRef, live: Json) -> NoPlan | None:

@@ -3,6 +3,7 @@
 Decided here, because the intent's language leaves it open:
  * Removing a field is allowed only where the last known good has none: bounds speak of values, and a missing
    limit is no value within them.
+ * A limit of zero is how Kubernetes spells "no limit": it is a removal, not a small value.
  * Bounds on a list or a map mean nothing, so such a value passes only an entry without bounds.
  * A field of an intent's desired manifest may be put to exactly the value that the manifest states; nothing
    else needs to open it. Creating follows the same rule for the whole object.
@@ -112,10 +113,20 @@ def _check(leaf: Touched, entries: list[Entry], good: Json | None) -> Wrong | No
         )
     if is_quantity(leaf.path) and (wrong := _uncanonical(leaf)) is not None:
         return wrong
+    if _unlimited(leaf) and not as_known_good(leaf, good):
+        return "Unlimited", f"{leaf}: zero takes the limit away"
     reasons = [_outside(leaf.after, entry) for entry in opened]
     if None in reasons:
         return None
     return "OutOfBounds", f"{leaf}: {'; '.join(reason for reason in reasons if reason)}"
+
+
+def _unlimited(leaf: Touched) -> bool:
+    match leaf.path:
+        case (*_, "limits", str()) | (*_, "sizeLimit"):
+            return as_number(leaf.after) == 0
+        case _:
+            return False
 
 
 def _uncanonical(leaf: Touched) -> Wrong | None:

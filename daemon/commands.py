@@ -25,6 +25,9 @@ from store.retention import backup
 
 Json = dict[str, Any]
 
+DIGEST_CHARS = 12
+"""Least of a digest that an approval names: what notices show. Fewer could fit the plan that comes next."""
+
 
 class Commands:
     """The verbs of the control socket."""
@@ -92,7 +95,9 @@ class Commands:
         digest = str(arguments.get("digest") or "")
         if row.state is not State.PROPOSED or row.digest is None:
             raise CommandError(f"case {row.case_id} is {row.state}: there is nothing to approve")
-        if not digest or not row.digest.startswith(digest):
+        if len(digest) < DIGEST_CHARS:
+            raise CommandError(f"name at least {DIGEST_CHARS} characters of the digest that you read")
+        if not row.digest.startswith(digest):
             raise CommandError(
                 f"that is not the digest of the plan that stands now; read it again with `intentd show {row.case_id}`"
             )

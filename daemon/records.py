@@ -63,7 +63,7 @@ def _violation(violation: Violation) -> Json:
         "subject": str(violation.subject),
         "container": violation.container,
         "reason": violation.reason,
-        "message": redact_text(violation.message[:MESSAGE_CHARS])[0],
+        "message": redact_text(violation.message)[0][:MESSAGE_CHARS],
         "facts": {name: redact_text(value)[0] for name, value in violation.facts.items()},
     }
 
@@ -173,7 +173,7 @@ def planned(case_id: str, plan: Plan, summary: str, raw: RawEvidence) -> Entry:
         "touched": touched(plan.touched),
         "summary": summary,
         "related": [list(ref.key) for ref in raw.related],
-        "reserved": reserved_fields(plan.target, raw.related),
+        "reserved": reserved_fields(plan.target, raw.related) | unread_owners(raw),
     }
     return Entry(Event.PLANNED, payload, case_id)
 
@@ -192,6 +192,12 @@ def reserved_fields(target: ObjectRef, related: Mapping[ObjectRef, Json]) -> dic
             for part in ("requests", "limits"):
                 owned[f"spec.template.spec.containers[*].resources.{part}.*"] = str(ref)
     return owned
+
+
+def unread_owners(raw: RawEvidence) -> dict[str, str]:
+    """Fields that somebody may own whom we could not read (a list refused, cut short or too slow)."""
+    unread = any(gap.what.startswith("HorizontalPodAutoscaler") for gap in raw.gaps)
+    return {"spec.replicas": "an autoscaler that could not be read"} if unread else {}
 
 
 def touched(fields: Sequence[Touched]) -> list[Json]:

@@ -20,6 +20,7 @@ from detectors.base import Patience
 from detectors.judge import judge
 from detectors.model import Case, CaseKey, CaseReason, Gap, Judgement, Observation, Standing, Turn
 from detectors.triage import triage
+from detectors.world import World as Picture
 from intents.units import parse_duration
 from remediation.model import Outcome
 from remediation.saga import Event, State
@@ -61,10 +62,15 @@ def assess(world: World, memory: Memory) -> LookReport:
     """Steps 1 and 2: reads only."""
     observation = observe(world, memory)
     patience = Patience(not_ready=seconds(world.settings.not_ready_grace))
-    judgement = judge(memory.catalog.intents.values(), observation, patience)
+    memory.picture = memory.picture.then(observation) if memory.picture else Picture(observation)
+    judgement = judge(memory.catalog.intents.values(), observation, patience, world=memory.picture)
     limits = world.settings.limits
     cases = triage(
-        judgement, observation, storm_at_least=limits.storm_targets, storm_share=limits.storm_share
+        judgement,
+        observation,
+        storm_at_least=limits.storm_targets,
+        storm_share=limits.storm_share,
+        world=memory.picture,
     )
     return LookReport(observation, judgement, cases)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from daemon.ports import Clock, Cluster, Metrics, Model, Notifier
 from daemon.settings import Settings
 from detectors.model import Case, CaseKey, Gap, Judgement, MetricReading
+from detectors.world import World as Picture
 from intents.catalog import Catalog
 from remediation.model import Json, Unusable
 from store.ledger import Ledger
@@ -41,6 +42,7 @@ class Memory:
     metrics_at: float = 0.0  # monotonic
     desired: Mapping[str, Json | Gap | None] = field(default_factory=dict)
     judgement: Judgement | None = None
+    picture: Picture | None = None  # the latest look's indexes, which the next one goes on from
     cases: Mapping[CaseKey, Case] = field(default_factory=dict)  # as of the latest look
     clear_since: Mapping[CaseKey, float] = field(default_factory=dict)  # monotonic; absent = not clear
     seen_clear: frozenset[CaseKey] = frozenset()

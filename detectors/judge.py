@@ -28,14 +28,18 @@ DEFAULT_PATIENCE = Patience()
 
 
 def judge(
-    intents: Iterable[Intent], observation: Observation, patience: Patience = DEFAULT_PATIENCE
+    intents: Iterable[Intent],
+    observation: Observation,
+    patience: Patience = DEFAULT_PATIENCE,
+    *,
+    world: World | None = None,
 ) -> Judgement:
     """Judge all expectations against one look at the world.
 
     Violations that share a fingerprint (forty pods of one workload with one fault) are one, with the newest
-    pod as its subject and the number of pods in `facts["pods"]`.
+    pod as its subject and the number of pods in `facts["pods"]`. `world` is the observation already indexed.
     """
-    world = World(observation)
+    world = world or World(observation)
     violations: list[Violation] = []
     unknowns: list[Unknown] = []
     settling: list[Settling] = []

@@ -89,7 +89,8 @@ class Observation:
 
     def kind(self, kind: str) -> Mapping[Name, Fact] | Gap:
         """All objects of a kind, or why there are none to see."""
-        return self.objects.get(kind, Gap(kind, "NotObserved", f"{kind} is not watched", Turn.NOBODY))
+        found = self.objects.get(kind)
+        return Gap(kind, "NotObserved", f"{kind} is not watched", Turn.NOBODY) if found is None else found
 
     def gap(self, *kinds: str) -> Gap | None:
         """The first Gap among these kinds; detectors ask before they read."""

@@ -71,18 +71,19 @@ def triage(
     storm_share: float = STORM_SHARE,
     storm_at_least: int = STORM_AT_LEAST,
     gaining_within: float = GAINING_WITHIN,
+    world: World | None = None,
 ) -> tuple[Case, ...]:
     """One case per intent and top owner, each with a named reason; the worst first.
 
-    `targets_total` is the number of objects that were judged (default: `judgement.targets`). The order is
-    severity, then key, so that the same world gives the same queue.
+    `targets_total` is the number of objects that were judged (default: `judgement.targets`); `world` is the
+    observation already indexed. The order is severity, then key, so that the same world gives the same queue.
     """
     groups: dict[CaseKey, list[Violation]] = {}
     for violation in judgement.violations:
         groups.setdefault(CaseKey(violation.intent, *violation.target.key), []).append(violation)
     if not groups:
         return ()
-    world = World(observation)
+    world = world or World(observation)
     total = judgement.targets if targets_total is None else targets_total
     storm = _storm(groups, total, storm_share, storm_at_least)
     cases = []

@@ -1,17 +1,18 @@
 """The indexed side of an Observation: who owns which pods, computed once, whatever the number of intents.
 
-Ownership goes by controller references alone: Pod -> ReplicaSet -> Deployment, or Pod -> StatefulSet,
-DaemonSet, Job. A reference carries the owner's uid, so pods of a deleted namesake never count.
+A look begins with the World of the look before: of 5,000 pods a watch event changes one, and only the
+workload that it belongs to is worked out again. Nothing that depends on the time of a look is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from detectors.facts import EndpointSlice, Fact, ObjectMeta, Owner, Pod, Workload, labels_match
+from detectors.facts import EndpointSlice, Fact, ObjectMeta, Pod, Workload, labels_match
 from detectors.model import Name, ObjectRef, Observation
+from detectors.ownership import NO_PODS, Grouping, controller, group, top_owner
 from detectors.pods import alive, quiet
 from detectors.rollout import Rollout, rollout_of
 from intents.model import WORKLOAD_KINDS, Scope
@@ -42,12 +43,31 @@ class Workers:
     troubled: tuple[Pod, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A workload's Workers with what else they were made of: the same parts make the same Workers."""
+
+    workers: Workers
+    every: Sequence[Pod]
+    newest: Workload | None
+
+
+_Key = tuple[str, str, str]
+
+
 @dataclass(frozen=True)
 class World:
     """An Observation with its indexes. Build one per look; each index is made when first asked for."""
 
     observation: Observation
-    _workers: dict[tuple[str, str, str], Workers] = field(default_factory=dict)
+    _known: Grouping | None = field(default=None, repr=False)
+    _earlier: Mapping[_Key, _Made] = field(default_factory=dict, repr=False)
+    _made: dict[_Key, _Made] = field(default_factory=dict, repr=False)
+
+    def then(self, observation: Observation) -> World:
+        """The World of the next look: equal to `World(observation)`, only sooner. Keeps no hold of this one."""
+        known = group(observation.pods(), observation.workloads("ReplicaSet"), self._grouping)
+        return World(observation, known, self._made)
 
     @property
     def at(self) -> float:
@@ -55,40 +75,17 @@ class World:
         return self.observation.at
 
     @cached_property
-    def pods_by_owner(self) -> Mapping[ObjectRef, list[Pod]]:
-        """Pods by top owner, in the order of the list."""
-        found: dict[ObjectRef, list[Pod]] = {}
-        tops: dict[tuple[str, str], ObjectRef] = {}
-        for pod in self.observation.pods().values():
-            meta = pod.metadata
-            owner = controller(meta)
-            if owner is None:
-                found.setdefault(ref("Pod", meta), []).append(pod)
-                continue
-            known = owner.uid or f"{owner.kind}/{owner.name}", meta.namespace
-            top = tops.get(known)
-            if top is None:
-                top = tops[known] = self._top(owner, meta.namespace)
-            pods = found.get(top)
-            if pods is None:
-                found[top] = [pod]
-            else:
-                pods.append(pod)
-        return found
+    def _grouping(self) -> Grouping:
+        return self._known or group(self.observation.pods(), self.observation.workloads("ReplicaSet"))
+
+    @property
+    def pods_by_owner(self) -> Mapping[ObjectRef, Sequence[Pod]]:
+        """Pods by top owner."""
+        return self._grouping.by_owner
 
     def top_owner(self, pod: Pod) -> ObjectRef:
         """The object whose template a fix would change."""
-        owner = controller(pod.metadata)
-        return ref("Pod", pod.metadata) if owner is None else self._top(owner, pod.metadata.namespace)
-
-    def _top(self, owner: Owner, namespace: str) -> ObjectRef:
-        if owner.kind == "ReplicaSet":
-            replica_set = self.observation.workloads("ReplicaSet").get((namespace, owner.name))
-            if replica_set is not None:
-                above = controller(replica_set.metadata)
-                if above is not None:
-                    return ObjectRef(above.kind, namespace, above.name, above.uid)
-        return ObjectRef(owner.kind, namespace, owner.name, owner.uid)
+        return top_owner(pod, self.observation.workloads("ReplicaSet"))
 
     @cached_property
     def _newest_sets(self) -> Mapping[ObjectRef, Workload]:
@@ -134,31 +131,24 @@ class World:
     def workers(self, kind: str, workload: Workload) -> Workers:
         """The workload with its pods, worked out once however many intents ask."""
         key = (kind, workload.metadata.namespace, workload.metadata.name)
-        known = self._workers.get(key)
-        if known is None:
-            known = self._workers[key] = self._gather(ref(kind, workload.metadata), workload)
-        return known
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self._make(key, workload)
+        return made.workers
 
-    def _gather(self, target: ObjectRef, workload: Workload) -> Workers:
-        every = self.pods_by_owner.get(target, [])
-        living = [pod for pod in every if alive(pod)]
-        current, older = living, list[Pod]()
+    def _make(self, key: _Key, workload: Workload) -> _Made:
+        target = ref(key[0], workload.metadata)
+        every = self.pods_by_owner.get(target, NO_PODS)
         newest = self.newest_set(target) if target.kind == "Deployment" else None
-        if newest is not None and newest.spec.replicas != 0:
-            name = newest.metadata.name
-            current = [pod for pod in living if _owned_by(pod, name)]
-            if len(current) != len(living):
-                older = [pod for pod in living if not _owned_by(pod, name)]
-        leaving = sum(1 for pod in every if pod.metadata.deletion_timestamp is not None)
-        return Workers(
-            ref=target,
-            workload=workload,
-            rollout=rollout_of(target.kind, workload),
-            pods=tuple(current),
-            older=tuple(older),
-            leaving=leaving,
-            troubled=tuple(pod for pod in current if not quiet(pod)),
-        )
+        earlier = self._earlier.get(key)
+        if (
+            earlier is not None
+            and earlier.workers.workload is workload
+            and earlier.every is every
+            and earlier.newest is newest
+        ):
+            return earlier
+        return _Made(_gather(target, workload, every, newest), every, newest)
 
     @cached_property
     def _slices(self) -> Mapping[Name, list[EndpointSlice]]:
@@ -173,12 +163,20 @@ class World:
         """The EndpointSlices that belong to a Service."""
         return self._slices.get(service, [])
 
+    @cached_property
+    def _pods_of(self) -> Mapping[str, list[Pod]]:
+        """Pods by namespace: many Services ask."""
+        found: dict[str, list[Pod]] = {}
+        for (namespace, _), pod in self.observation.pods().items():
+            found.setdefault(namespace, []).append(pod)
+        return found
+
     def selected(self, namespace: str, selector: dict[str, str]) -> list[Pod]:
         """The living pods that an equality selector selects."""
         return [
             pod
-            for (where, _), pod in self.observation.pods().items()
-            if where == namespace and labels_match(selector, pod.metadata.labels) and alive(pod)
+            for pod in self._pods_of.get(namespace, ())
+            if labels_match(selector, pod.metadata.labels) and alive(pod)
         ]
 
     def find(self, target: ObjectRef) -> Fact | None:
@@ -194,12 +192,23 @@ def scope_kinds(scope: Scope) -> tuple[str, ...]:
     return (scope.kind,) if scope.kind in WORKLOAD_KINDS else ()
 
 
-def controller(meta: ObjectMeta) -> Owner | None:
-    """The one owner that manages this object."""
-    for owner in meta.owner_references:
-        if owner.controller:
-            return owner
-    return None
+def _gather(target: ObjectRef, workload: Workload, every: Sequence[Pod], newest: Workload | None) -> Workers:
+    living = [pod for pod in every if alive(pod)]
+    current, older = living, list[Pod]()
+    if newest is not None and newest.spec.replicas != 0:
+        name = newest.metadata.name
+        current = [pod for pod in living if _owned_by(pod, name)]
+        if len(current) != len(living):
+            older = [pod for pod in living if not _owned_by(pod, name)]
+    return Workers(
+        ref=target,
+        workload=workload,
+        rollout=rollout_of(target.kind, workload),
+        pods=tuple(current),
+        older=tuple(older),
+        leaving=sum(1 for pod in every if pod.metadata.deletion_timestamp is not None),
+        troubled=tuple(pod for pod in current if not quiet(pod)),
+    )
 
 
 def revision(replica_set: Workload) -> tuple[int, str]:

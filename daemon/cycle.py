@@ -62,7 +62,8 @@ class Cycle:
 
     def think_once(self) -> bool:
         """Advance the one case that harms most; false where there was nothing to think about."""
-        waiting = sorted((row for row in open_cases(self._world.store) if self._thinkable(row)), key=_urgency)
+        rows = open_cases(self._world.store, *THINKABLE)
+        waiting = sorted((row for row in rows if self._thinkable(row)), key=_urgency)
         for row in waiting[:1]:
             with self._telemetry.thinking(row):
                 think(self._world, self._memory, row)
@@ -70,7 +71,7 @@ class Cycle:
 
     def act_once(self) -> None:
         """Advance every case that waits for hands: undo first, then settle, then apply."""
-        rows = [row for row in open_cases(self._world.store) if row.state in ACTABLE]
+        rows = open_cases(self._world.store, *ACTABLE)
         for row in sorted(rows, key=lambda row: -ACTABLE.index(row.state)):
             if row.state is State.PROPOSED and not self._may_try(row):
                 continue
@@ -82,15 +83,14 @@ class Cycle:
         would blur the proof of the first."""
         if waits(self._world, self._memory, row.case_id):
             return False
-        busy = [other for other in open_cases(self._world.store) if other.state in BUSY]
+        busy = open_cases(self._world.store, *BUSY)
         same_object = any(_target(other) == _target(row) for other in busy)
         return not same_object and len(busy) < self._world.settings.limits.concurrent
 
     def _thinkable(self, row: CaseRow) -> bool:
         case = self._memory.cases.get(row.key)
         return (
-            row.state in THINKABLE
-            and case is not None
+            case is not None
             and case.reason in (CaseReason.MENDABLE, CaseReason.NO_TARGET)
             and not waits(self._world, self._memory, row.case_id)
         )

@@ -11,6 +11,7 @@ One turn, with time read once:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from daemon.casebook import CaseBook
 from daemon.records import opened, resolved, verified
@@ -30,6 +31,10 @@ from store.queries import CaseRow, wanted_back
 
 DEFAULT_WINDOW, DEFAULT_TIMEOUT = 60.0, 300.0
 """Seconds, for a case whose intent is gone (the defaults of intents.model.Verification)."""
+
+MOST_AT_ONCE = 200
+"""Cases that one look opens, and that it closes; the next look goes on. Each is a durable transaction of a few
+milliseconds, and a look of thousands would starve the watchdog (60 s)."""
 
 WAITING_FOR_PEOPLE = frozenset({State.OPEN, State.DIAGNOSING, State.PROPOSED, State.STUCK})
 NOT_NOW = frozenset({CaseReason.ROLLING_OUT, CaseReason.PAUSED_BY_OWNER})
@@ -82,9 +87,12 @@ def look(world: World, memory: Memory, book: CaseBook) -> LookReport:
     memory.judgement, memory.cases = report.judgement, found
     memory.storm = any(case.reason is CaseReason.STORM for case in report.cases)
     memory.clear_since = _clear_since(world, memory, book)
-    closed = tuple(row.case_id for row in book.open if _advance(world, memory, row))
+    proofs_first = sorted(book.open, key=lambda row: row.state is not State.VERIFYING)
+    moved = (row.case_id for row in proofs_first if _advance(world, memory, row))
+    closed = tuple(islice(moved, MOST_AT_ONCE))
     known = {row.key for row in book.open}
-    fresh = tuple(case for case in report.cases if case.key not in known and _due(world, memory, book, case))
+    due = (case for case in report.cases if case.key not in known and _due(world, memory, book, case))
+    fresh = tuple(islice(due, MOST_AT_ONCE))
     opened_ids = tuple(
         str(world.store.open_case(case.key, opened(case), at=report.judgement.at)) for case in fresh
     )

@@ -112,9 +112,15 @@ class PendingNotice:
     body: str
 
 
-def open_cases(store: Ledger) -> tuple[CaseRow, ...]:
-    """Cases that are not closed, oldest first."""
-    return find_cases(store, only_open=True)
+def open_cases(store: Ledger, *states: State) -> tuple[CaseRow, ...]:
+    """All cases that are not closed, or only those in these states, oldest first. Without a limit: a write in
+    flight must not hide behind newer cases."""
+    query = select(cases).where(cases.c.state != State.CLOSED.value)
+    if states:
+        query = query.where(cases.c.state.in_([state.value for state in states]))
+    with store.transaction() as connection:
+        rows = connection.execute(query.order_by(cases.c.opened_at, cases.c.case_id))
+        return tuple(_case(row) for row in rows)
 
 
 def find_cases(

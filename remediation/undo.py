@@ -45,13 +45,12 @@ def inverse_for(plan: Patch, live: Json) -> tuple[Operation, ...]:
 
 def undo_covers(plan: Plan, path: FieldPath) -> bool:
     """Whether an undo of the plan may touch this place: a field that the plan touched, or one inside a part
-    that it created (a server's default)."""
-    if isinstance(plan, Patch):
-        created = [place for step, place in _steps_back(plan) if step.op == "remove"]
-        return any(leaf.path == path for leaf in plan.touched) or any(
-            _below(path, place) for place in created
-        )
-    return False
+    that it created (a server's default), but never somebody else's entry in it."""
+    if not isinstance(plan, Patch):
+        return False
+    ours = {leaf.path for leaf in plan.touched}
+    created = [place for step, place in _steps_back(plan) if step.op == "remove" and _below(path, place)]
+    return path in ours or any(not _theirs(path, place, ours) for place in created)
 
 
 def _undo(plan: Plan, live: Json | None) -> Plan | NoPlan:
@@ -106,15 +105,51 @@ def _now(document: Json, place: FieldPath) -> list[tuple[FieldPath, Any]]:
 
 
 def _take_out(document: Json, place: FieldPath, ours: set[FieldPath]) -> None:
-    """Remove a part that we created, unless somebody has since put an entry of their own into a map in it:
-    then only our own fields go."""
-    shared = any(in_free_map(leaf) and leaf not in ours for leaf, _ in _now(document, place))
-    for gone in [leaf for leaf in ours if _below(leaf, place)] if shared else [place]:
-        parent = get(document, gone[:-1])
-        if isinstance(parent, dict):
-            parent.pop(str(gone[-1]), None)
-        elif isinstance(parent, list):
-            parent.remove(get(document, gone))
+    """Remove a part that we created, unless somebody has since put an entry of their own into a map or a list
+    in it: then only our own entries go."""
+    if not any(_theirs(leaf, place, ours) for leaf, _ in _now(document, place)):
+        _remove(document, place)
+        return
+    for leaf in [leaf for leaf in ours if _below(leaf, place)]:
+        entry = _entry(leaf, place)
+        if entry is None:
+            _remove(document, leaf)
+        elif get(document, entry) is not MISSING:
+            _take_out(document, entry, ours)
+
+
+def _remove(document: Json, place: FieldPath) -> None:
+    parent = get(document, place[:-1])
+    if isinstance(parent, dict):
+        parent.pop(str(place[-1]), None)
+    elif isinstance(parent, list):
+        parent.remove(get(document, place))
+
+
+def _theirs(leaf: FieldPath, place: FieldPath, ours: set[FieldPath]) -> bool:
+    """Whether somebody else put this leaf into a part that we created: an entry of a map with free keys, or
+    of a list, that we did not write. Other fields in it may be the server's defaults, and go with the part."""
+    if in_free_map(leaf):
+        return leaf not in ours
+    entry = _entry(leaf, place)
+    return entry is not None and not any(_inside(own, entry) for own in ours)
+
+
+def _inside(own: FieldPath, entry: FieldPath) -> bool:
+    """Whether our leaf stands in this entry, whose key the server may have completed (a port's protocol)."""
+    return len(own) >= len(entry) and all(
+        set(mine.key) <= set(there.key)
+        if isinstance(mine, Element) and isinstance(there, Element)
+        else mine == there
+        for mine, there in zip(own, entry, strict=False)
+    )
+
+
+def _entry(leaf: FieldPath, place: FieldPath) -> FieldPath | None:
+    """The list element below the place that the leaf stands in (the outermost one)."""
+    ends = (at + 1 for at in range(len(place), len(leaf)) if isinstance(leaf[at], Element))
+    end = next(ends, None)
+    return None if end is None else leaf[:end]
 
 
 def _put_back(document: Json, place: FieldPath, value: Any) -> bool:

@@ -39,7 +39,8 @@ PAUSE_AFTER_ERROR = 2.0
 """Seconds before a loop tries again after the database refused."""
 
 COALESCE = 0.02
-"""Seconds in which a burst of watch events becomes one look; well below the 50 ms promised."""
+"""Least seconds between two looks: a burst of watch events becomes one look, the first event after a rest
+is looked at immediately. Well below the 50 ms promised."""
 
 
 class Cycle:
@@ -49,7 +50,7 @@ class Cycle:
         self, world: World, memory: Memory, telemetry: Telemetry, *, beat: Callable[[], None]
     ) -> None:
         self._world, self._memory, self._telemetry, self._beat = world, memory, telemetry, beat
-        self._book = CaseBook(world.store)
+        self._book, self._thinkers_book = CaseBook(world.store), CaseBook(world.store)  # one a thread
         self.stop = threading.Event()
 
     # ------------------------------------------------------------ one turn
@@ -104,8 +105,9 @@ class Cycle:
         while not self.stop.is_set():
             changed.clear()
             self._guarded("look", self.look_once)
+            rested = self._world.clock.monotonic() + COALESCE
             self._world.clock.wait(changed, interval)
-            self._world.clock.wait(self.stop, COALESCE)
+            self._world.clock.wait(self.stop, rested - self._world.clock.monotonic())
 
     def thinking(self) -> None:
         """The think loop: after each look there may be something new."""
@@ -129,6 +131,8 @@ class Cycle:
                 "no durable record, so nothing is written to the cluster", loop=name, error=str(error)
             )
             self._telemetry.store_failed(name)
+            if name == "look":
+                self._beat()  # it still sees; a restart would not free the disk
             self._world.clock.wait(self.stop, PAUSE_AFTER_ERROR)
 
 

@@ -8,6 +8,7 @@ import zoneinfo
 
 import structlog
 
+from daemon.guarding import kill_switch
 from daemon.ports import IntentSource, Notice
 from daemon.settings import seconds
 from daemon.state import Memory, World
@@ -18,7 +19,7 @@ from intents.model import ManifestDesired
 from remediation.model import Json
 from store.ledger import Entry
 from store.projection import SystemEvent
-from store.queries import pending_notices
+from store.queries import active_pauses, pending_notices
 from store.retention import prune
 
 log = structlog.get_logger("intentd")
@@ -79,6 +80,11 @@ def tell_people(world: World) -> int:
             world.store.record([Entry(SystemEvent.NOTICE_SENT, {"id": pending.id})], at=world.clock.now())
             sent += 1
     return sent
+
+
+def is_paused(world: World) -> bool:
+    """Whether a pause or the kill switch is in force, for the gauge that alerts on a forgotten one."""
+    return kill_switch(world) is not None or bool(active_pauses(world.store, world.clock.now()))
 
 
 def retain(world: World) -> int:

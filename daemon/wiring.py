@@ -24,7 +24,7 @@ from daemon.models import models
 from daemon.notify import AppriseNotifier
 from daemon.ports import Metrics
 from daemon.prometheus_metrics import PrometheusMetrics
-from daemon.rounds import read_catalog, read_metrics, read_model, retain, tell_people
+from daemon.rounds import is_paused, read_catalog, read_metrics, read_model, retain, tell_people
 from daemon.settings import Settings, seconds
 from daemon.state import Memory, World
 from daemon.supervisor import Supervisor, notify_systemd
@@ -135,7 +135,7 @@ def run(settings: Settings) -> int:
     source = IntentDirectory(settings.intents)
     read_catalog(world, memory, source)
     cluster.start()
-    jobs = _jobs(world, memory, source)
+    jobs = _jobs(world, memory, source, telemetry)
     control = ControlServer(settings.socket, Commands(world, memory))
     http = (
         HttpServer(
@@ -190,7 +190,7 @@ def _made(settings: Settings) -> Path:
     return settings.database
 
 
-def _jobs(world: World, memory: Memory, source: IntentDirectory) -> BackgroundScheduler:
+def _jobs(world: World, memory: Memory, source: IntentDirectory, telemetry: Telemetry) -> BackgroundScheduler:
     """The slower jobs. A job that fails is logged by APScheduler and runs again at its next time."""
     good = GoodTimes()
     scheduler = BackgroundScheduler(
@@ -202,6 +202,7 @@ def _jobs(world: World, memory: Memory, source: IntentDirectory) -> BackgroundSc
         "catalog": (CATALOG_EVERY, lambda: read_catalog(world, memory, source)),
         "notices": (TELL_EVERY, lambda: tell_people(world)),
         "good-times": (GOOD_TIMES_EVERY, lambda: good.note(world, memory, observe(world, memory))),
+        "paused": (TELL_EVERY, lambda: telemetry.paused.set(is_paused(world))),
         "retention": (RETENTION_EVERY, lambda: retain(world)),
     }
     for name, (every, job) in jobs.items():

@@ -21,6 +21,9 @@ from store.ledger import Entry, Ledger, append
 from store.projection import SystemEvent
 from store.schema import anchor, cases, ledger, notices
 
+KEY = ("intent", "kind", "namespace", "name")
+_other = cases.alias("other")
+
 
 def prune(store: Ledger, *, older_than: float, at: float) -> int:
     """Give up rows written before `older_than` (Unix seconds); answers how many."""
@@ -49,11 +52,18 @@ def prune(store: Ledger, *, older_than: float, at: float) -> int:
         connection.execute(update(anchor).values(pruned_to=cut.seq, hash=cut.hash))
         gone = connection.execute(delete(ledger).where(ledger.c.seq <= cut.seq)).rowcount
         whole = select(ledger.c.case_id).where(ledger.c.case_id.is_not(None))
+        # The newest opening of each key stays, so that no case number is ever given twice.
+        newest = select(func.max(cases.c.opening)).where(*(cases.c[name] == _other.c[name] for name in KEY))
         connection.execute(
             delete(cases).where(
-                cases.c.state == State.CLOSED.value,
-                cases.c.updated_at < older_than,
-                cases.c.case_id.not_in(whole),
+                cases.c.case_id.in_(
+                    select(_other.c.case_id).where(
+                        _other.c.state == State.CLOSED.value,
+                        _other.c.updated_at < older_than,
+                        _other.c.case_id.not_in(whole),
+                        _other.c.opening < newest.scalar_subquery(),
+                    )
+                )
             )
         )
         connection.execute(delete(notices).where(notices.c.sent_at.is_not(None), notices.c.at < older_than))

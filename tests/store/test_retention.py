@@ -31,7 +31,18 @@ def test_rows_behind_the_horizon_go_and_the_rest_verifies_from_the_anchor(tmp_pa
     assert report.intact
     assert (report.pruned_to, report.rows) == (24, 8 + 1)
     assert store.has_hash(head)
-    assert [case.case_id for case in find_cases(store)] == ["young-1"]
+    store.close()
+
+
+def test_of_pruned_cases_only_the_newest_of_a_key_is_still_listed(tmp_path: Path) -> None:
+    """Its number must not be given twice."""
+    store = Ledger.open(tmp_path / "ledger.db")
+    for _ in range(3):
+        case = store.open_case(KEY, OPENED, at=NOW)
+        store.record([Entry(Event.CLOSED, {"outcome": "abandoned"}, str(case))], at=NOW)
+    assert prune(store, older_than=HORIZON, at=LATER) == 6
+    assert [case.opening for case in find_cases(store)] == [3]
+    assert store.open_case(KEY, OPENED, at=LATER).opening == 4
     store.close()
 
 

@@ -242,3 +242,18 @@ def test_a_write_without_an_answer_takes_effect_once(rig, mishap):
     case = rig.until(State.CLOSED)
     assert (case.outcome, rig.image) == ("fixed", GOOD)
     assert len(rig.cluster.written) == 1
+
+
+def test_a_pruned_ledger_never_gives_a_case_number_twice(rig):
+    from store.retention import prune
+
+    rig.set_image(BAD)
+    first = rig.until(State.CLOSED)
+    rig.turn(90)
+    assert prune(rig.store, older_than=rig.clock.now() + 1, at=rig.clock.now()) > 0
+    rig.set_image("shop/web:1.7x")
+    rig.turn(40)
+    newest = find_cases(rig.store)[0]
+    assert newest.case_id != first.case_id
+    assert newest.opening == 2
+    assert rig.store.verify().intact

@@ -21,6 +21,7 @@ _MOST = 4
 def event_items(raw: RawEvidence) -> Iterator[Draft]:
     """Warnings before the rest, the newest first, each told once whatever its age and pod."""
     names = owner_names(raw)
+    ready_since = _ready_since(raw)
     told: set[str] = set()
     ranked = sorted(raw.events, key=_when, reverse=True)
     ranked.sort(key=lambda event: event.get("type") != "Warning")
@@ -32,6 +33,8 @@ def event_items(raw: RawEvidence) -> Iterator[Draft]:
             continue
         if reason in _DULL or not message or _BARE.fullmatch(message):
             continue
+        if reason == "Unhealthy" and _when(event) <= ready_since.get(str(involved.get("name", "")), ""):
+            continue  # a probe that failed while the pod started; it is ready since
         text = steady(f"{reason}: {message}", names)
         if gist(text) in told:
             continue
@@ -41,6 +44,16 @@ def event_items(raw: RawEvidence) -> Iterator[Draft]:
         yield Draft(EvidenceKind.EVENT, source, f"event {text}", max(weight, 0.1))
         if len(told) >= _MOST:
             return
+
+
+def _ready_since(raw: RawEvidence) -> dict[str, str]:
+    """When each pod that is ready now became so."""
+    return {
+        str(as_map(pod.get("metadata")).get("name", "")): str(condition.get("lastTransitionTime") or "")
+        for pod in raw.pods
+        for condition in as_map(pod.get("status")).get("conditions") or ()
+        if condition.get("type") == "Ready" and condition.get("status") == "True"
+    }
 
 
 def _when(event: Json) -> str:

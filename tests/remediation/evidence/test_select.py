@@ -260,3 +260,18 @@ def test_whatever_is_fed_the_budget_holds_and_each_item_is_one_line(
     assert len(text) <= budget
     assert len(text.splitlines()) == len(evidence.items)
     assert list(evidence.ids) == [f"e{n}" for n in range(1, len(evidence.items) + 1)]
+
+
+def test_a_probe_that_failed_before_the_pod_became_ready_is_no_evidence() -> None:
+    owner = deployment()
+    ready = pod(owner, running())
+    since = "2025-03-01T10:03:00Z"
+    ready["status"]["conditions"] = [{"type": "Ready", "status": "True", "lastTransitionTime": since}]
+    events = (
+        event("Unhealthy", "refused while starting", at="2025-03-01T10:02:59Z"),
+        event("Unhealthy", "refused again", at="2025-03-01T10:04:00Z"),
+    )
+    raw = RawEvidence(live=owner, pods=(ready,), events=events)
+    told = render(select(case(FaultClass.METRIC, ref(owner)), raw))
+    assert "while starting" not in told
+    assert "refused again" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,20 +33,39 @@ class Served:
 
 def adapter_of(name: str) -> Path | None:
     """The committed adapter for base weights, None where there is none yet."""
-    found = sorted(ADAPTERS.glob(f"{name}*.gguf")) + sorted(ADAPTERS.glob(f"{name}*/*.gguf"))
-    return found[0] if found else None
+    found = ADAPTERS / name / "adapter.gguf"
+    return found if found.exists() else None
+
+
+def judged_right(name: str) -> float | None:
+    """Share of held-out incidents in which this adapter's judgement ended as it should (the right change
+    accepted, or none where none mends), from its card; None where that was never measured."""
+    card = ADAPTERS / name / "card.json"
+    if not card.exists():
+        return None
+    splits = json.loads(card.read_text(encoding="utf-8")).get("scores", {}).values()
+    right = sum(split["accepted_right"] + split["refused"] for split in splits)
+    asked = sum(split["mendable"] + split["hopeless"] for split in splits)
+    return right / asked if asked else None
+
+
+def separate_judge() -> bool:
+    """Whether the small judge's measured score is above the writer's own. What was not measured does not
+    judge."""
+    small, writer = judged_right(weights.SMOLLM2_135M.name), judged_right(weights.QWEN_CODER_05B.name)
+    return small is not None and (writer is None or small > writer)
 
 
 def serve(url: str, report: Report) -> Served:
-    """Create the models in the server at `url` and load them. The 0.5B states causes and writes patches; the
-    135M judges where its adapter is there, because untuned it judges at chance (MODEL.md).
+    """Create the models in the server at `url` and load them. The 0.5B states causes and writes patches; it
+    judges too, unless the 135M's card shows that that one judges better.
 
     GymError where weights are not in the cache (fetch them first) or the server refuses.
     """
     writer = _created(url, weights.QWEN_CODER_05B.name, report)
     parts = [_words(weights.QWEN_CODER_05B.name)]
     judge = None
-    if adapter_of(weights.SMOLLM2_135M.name) is not None:
+    if adapter_of(weights.SMOLLM2_135M.name) is not None and separate_judge():
         judge = _created(url, weights.SMOLLM2_135M.name, report)
         parts.append(f"{_words(weights.SMOLLM2_135M.name)} as judge")
     return Served(writer, judge, ", ".join(parts))

@@ -238,14 +238,21 @@ def _plain(inputs: Mapping[str, Any]) -> Json:
 
 
 def write_started(
-    event: Event, case_id: str, plan: Plan, target: ObjectRef, operation_id: str, resource_version: str
+    event: Event,
+    case_id: str,
+    plan: Plan,
+    target: ObjectRef,
+    operation_id: str,
+    resource_version: str,
+    verdicts: Sequence[Verdict],
 ) -> Entry:
-    """Durable before the write: which operation, on which version of what."""
+    """Durable before the write: which operation, on which version of what, and what each guard said."""
     payload = {
         "operation_id": operation_id,
         "digest": plan.digest,
         "resource_version": resource_version,
         "target": target._asdict(),
         "touched": touched(plan.touched),
+        "verdicts": verdict_rows(verdicts),
     }
     return Entry(event, payload, case_id)

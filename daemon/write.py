@@ -81,10 +81,9 @@ def write(
     plan, live, verdicts = second
     operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
     version = _version(live)
-    rows = [write_started(event, case_id, plan, target, operation_id, version)]
-    if event is Event.APPLY_STARTED:
-        rows.insert(0, guarded(case_id, plan, verdicts, "accepted"))
-    world.store.record(rows, at=world.clock.now())
+    begin = write_started(event, case_id, plan, target, operation_id, version, verdicts)
+    shown = [guarded(case_id, plan, verdicts, "accepted")] if event is Event.APPLY_STARTED else []
+    world.store.record([*shown, begin], at=world.clock.now())
     result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
     return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
 

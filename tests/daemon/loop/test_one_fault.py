@@ -2,6 +2,7 @@
 
 import pytest
 
+from remediation.guards import GUARDS
 from remediation.model import Unusable, UnusableReason
 from remediation.saga import Event, State
 from store.ledger import Entry
@@ -257,3 +258,13 @@ def test_a_pruned_ledger_never_gives_a_case_number_twice(rig):
     assert newest.case_id != first.case_id
     assert newest.opening == 2
     assert rig.store.verify().intact
+
+
+@pytest.mark.parametrize("event", [Event.APPLY_STARTED, Event.ROLLBACK_STARTED])
+def test_before_a_write_and_before_its_undo_every_guards_verdict_is_on_record(rig, event):
+    rig.works.clear()
+    rig.set_image(BAD)
+    case = rig.until(State.CLOSED)
+    verdicts = last_step(rig.store, case.case_id, event).payload["verdicts"]
+    assert {verdict["guard"] for verdict in verdicts} == {guard.name for guard in GUARDS}
+    assert all(verdict["allowed"] and verdict["inputs"] is not None for verdict in verdicts)

@@ -66,5 +66,28 @@ def violation_to_fix(
     measure(instance, pods, incidents, output, _say)
 
 
+@app.command()
+def memory(
+    pods: int = 20_000,
+    settle: float = 60,
+    output: OutputOption = Output.table,
+    instance: InstanceOption = "bench",
+) -> None:
+    """Memory of `intentd run` with 20,000 pods."""
+    from benchmarks.memory import measure
+
+    measure(instance, pods, settle, output, _say)
+
+
+@app.command()
+def incident(
+    incidents: int = 20, output: OutputOption = Output.table, instance: InstanceOption = "bench"
+) -> None:
+    """A whole incident with the real model: p95; needs weights and adapters."""
+    from benchmarks.incident import measure
+
+    measure(instance, incidents, output, _say)
+
+
 if __name__ == "__main__":
     app()

@@ -56,7 +56,7 @@ def fill(running: Cluster, pods: int, say: Say) -> int:
         core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
         list(pool.map(lambda name: _namespace(core, name), namespaces()))
         wanted = [(space, f"web-{number}") for space in namespaces() for number in range(PER_NAMESPACE)]
-        list(pool.map(lambda where: _deployment(apps, *where, each), wanted))
+        list(pool.map(lambda where: _deployment(apps, where[0], where[1], each), wanted))
 
         def ready() -> int:
             found = apps.list_deployment_for_all_namespaces(label_selector=LABEL).items
@@ -120,7 +120,9 @@ def deployment(name: str, replicas: int, image: str = "gym.intentd.io/workload:v
         "app.kubernetes.io/version": "1.4.2",
         LABEL: "yes",
     }
-    env = [{"name": f"SETTING_{number}", "value": f"value-of-setting-{number}"} for number in range(8)]
+    env: list[dict[str, Any]] = [
+        {"name": f"SETTING_{number}", "value": f"value-of-setting-{number}"} for number in range(8)
+    ]
     env.append({"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}})
     probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 10, "timeoutSeconds": 2}
     container = {

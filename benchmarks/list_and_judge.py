@@ -101,7 +101,7 @@ def _ours(kubeconfig: Path, catalog: list[Intent]) -> tuple[float, dict[tuple[st
     if gaps := [part for part in observation.objects.values() if isinstance(part, Gap)]:
         raise SystemExit(f"could not be read: {gaps}")
     telling = {"ImagePull", "OOMKilled", "CrashLoop"}
-    found = {
+    found: dict[tuple[str, str], str] = {
         (v.target.namespace, v.target.name): v.fault_class.value
         for v in judgement.violations
         if v.fault_class.value in telling
@@ -171,12 +171,12 @@ def _size(api: client.ApiClient) -> int:
 
 
 def _best(spent: list[Spent], part: str) -> float:
-    return min(getattr(each, part) for each in spent)
+    return float(min(getattr(each, part) for each in spent))
 
 
 def _median(spent: list[Spent], part: str) -> float:
-    return round(statistics.median(getattr(each, part) for each in spent), 3)
+    return round(float(statistics.median(getattr(each, part) for each in spent)), 3)
 
 
 def _worst(spent: list[Spent], part: str) -> float:
-    return round(max(getattr(each, part) for each in spent), 3)
+    return round(float(max(getattr(each, part) for each in spent)), 3)

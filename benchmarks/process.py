@@ -114,22 +114,24 @@ def program(command: Sequence[str]) -> Iterator[Program]:
 
 @contextmanager
 def daemon(
-    running: Cluster, folder: Path, intents: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+    running: Cluster, folder: Path, intents: Mapping[str, str], *, kubeconfig: Path | None = None
 ) -> Iterator[Program]:
-    """`intentd run` with its shipped defaults, under the rights of deploy/manifests, on a fresh ledger."""
+    """`intentd run` with its shipped defaults, under the rights of deploy/manifests, on a fresh ledger; or
+    with another kubeconfig."""
     (folder / "intents").mkdir(parents=True)
     for name, text in intents.items():
         (folder / "intents" / name).write_text(text)
-    grant(running.kubeconfig, folder / "kubeconfig")
+    if kubeconfig is None:
+        kubeconfig = folder / "kubeconfig"
+        grant(running.kubeconfig, kubeconfig)
     settings = {
         "intents": str(folder / "intents"),
         "database": str(folder / "ledger.db"),
         "socket": str(folder / "control.sock"),
         "kill_switch": str(folder / "kill-switch"),
         "log_format": "json",
-        "kubernetes": {"kubeconfig": str(folder / "kubeconfig")},
+        "kubernetes": {"kubeconfig": str(kubeconfig)},
         "http": {"port": free_ports(1)[0]},
-        **(overrides or {}),
     }
     (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
     command = [sys.executable, "-c", "from daemon.cli import main; main()", "run", "-f"]

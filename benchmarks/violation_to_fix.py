@@ -32,6 +32,7 @@ from daemon.clock import SystemClock
 from daemon.cycle import Cycle
 from daemon.good_times import GoodTimes
 from daemon.look import observe
+from daemon.ports import Model
 from daemon.rounds import read_catalog
 from daemon.settings import Settings
 from daemon.state import Memory, World
@@ -71,21 +72,22 @@ class StopwatchLedger(Ledger):
 def measure(instance: str, pods: int, incidents: int, output: str, say: Say) -> None:
     if incidents > len(WORKLOADS):
         raise SystemExit(f"at most {len(WORKLOADS)} incidents")
-    with bench_cluster(instance, say) as running, tempfile.TemporaryDirectory(dir=Path.cwd()) as scratch:
+    with bench_cluster(instance, say) as running, tempfile.TemporaryDirectory() as scratch:
         total = fill(running, pods, say) if pods else 0
+        model = FakeModel(believes=lambda prompt: 0.95 if GOOD in prompt else 0.05)
         with (
             api_client(running.kubeconfig) as api,
-            _workloads(api, say),
-            _loops(running, Path(scratch), say) as world,
+            workloads(api, say),
+            loops(running, Path(scratch), model, say) as world,
         ):
             load = os.getloadavg()[0]
             say(f"{incidents} incidents")
             apps = client.AppsV1Api(api)
             for number, where in enumerate(WORKLOADS[:incidents]):
-                _incident(apps, world, *where)
+                incident(apps, world, *where)
                 if number % 20 == 19:
                     say(f"{number + 1} done")
-            taken, stages = _times(world.store)
+            taken, stages = times(world.store)
             chain = world.store.verify()
             say("the typed calls")
             floor = [_typed_calls(api, *where) for where in WORKLOADS[: min(100, incidents)]]
@@ -109,7 +111,7 @@ def measure(instance: str, pods: int, incidents: int, output: str, say: Say) -> 
 
 
 @contextmanager
-def _workloads(api: client.ApiClient, say: Say) -> Iterator[None]:
+def workloads(api: client.ApiClient, say: Say) -> Iterator[None]:
     """The workloads that will be broken, healthy, in namespaces that are deleted afterwards."""
     core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
     try:
@@ -162,7 +164,7 @@ class _Loops:
 
 
 @contextmanager
-def _loops(running: Cluster, folder: Path, say: Say) -> Iterator[World]:
+def loops(running: Cluster, folder: Path, model: Model, say: Say) -> Iterator[World]:
     configure(processors=[LogCapture()])
     settings = Settings.model_validate(
         {
@@ -177,7 +179,6 @@ def _loops(running: Cluster, folder: Path, say: Say) -> Iterator[World]:
             },
         }
     )
-    model = FakeModel(believes=lambda prompt: 0.95 if GOOD in prompt else 0.05)
     cluster = cluster_of(settings)
     store = StopwatchLedger.open(settings.database)
     world = World(cluster, NoMetrics(), model, model, SystemClock(), FakeNotifier(), store, settings)
@@ -190,21 +191,24 @@ def _loops(running: Cluster, folder: Path, say: Say) -> Iterator[World]:
         "by": "b",
     }
     store.record([Entry(SystemEvent.GRANTED, grant)], at=time.time())
-    loops = _Loops(world)
+    running_loops = _Loops(world)
     cluster.start()
     try:
         cluster.wait_until_listed(60)
-        loops.start()
+        running_loops.start()
         say("learning the good states")
         wait_for("known good states", lambda: len(known_good_versions(store)) >= len(WORKLOADS), 120)
         yield world
     finally:
-        loops.stop()
+        running_loops.stop()
         cluster.stop()
         store.close()
 
 
-def _incident(apps: client.AppsV1Api, world: World, namespace: str, name: str) -> None:
+def incident(
+    apps: client.AppsV1Api, world: World, namespace: str, name: str, seconds: float = SECONDS
+) -> None:
+    """Break one workload and wait until its fix is on disk. SystemExit where it does not come."""
     store = world.store
     assert isinstance(store, StopwatchLedger)
     before = len(store.applied)
@@ -212,7 +216,7 @@ def _incident(apps: client.AppsV1Api, world: World, namespace: str, name: str) -
     apps.patch_namespaced_deployment(
         name, namespace, {"spec": {"template": {"spec": {"containers": containers}}}}
     )
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + seconds
     while len(store.applied) == before:
         if time.monotonic() > end:
             last = [f"{step.event} {step.payload}"[:600] for step in newest_steps(store, limit=6)]
@@ -221,7 +225,7 @@ def _incident(apps: client.AppsV1Api, world: World, namespace: str, name: str) -
     time.sleep(0.3)  # the new rollout, whose looks would otherwise fall into the next incident
 
 
-def _times(store: Ledger) -> tuple[list[float], dict[str, float]]:
+def times(store: Ledger) -> tuple[list[float], dict[str, float]]:
     """Milliseconds from the look to the row on disk, and the median of each stage."""
     assert isinstance(store, StopwatchLedger)
     at: dict[str, dict[str, float]] = {case: {} for case in store.applied}

@@ -106,7 +106,9 @@ def test_a_container_that_never_ran_has_no_log_and_that_is_no_gap(server, cluste
 
 
 def test_a_long_log_is_kept_from_its_end(server, cluster):
-    server.routes[f"{CORE}/pods/{POD}/log"] = answer(200, b"one more line\n" * 5_000 + b"fatal: the last words\n")
+    server.routes[f"{CORE}/pods/{POD}/log"] = answer(
+        200, b"one more line\n" * 5_000 + b"fatal: the last words\n"
+    )
     text = gather(cluster).logs[POD, "app", True]
     assert 15 * 1024 < len(text) <= 16 * 1024
     assert text.startswith("one more line\n")  # whole lines: half a line could be a secret without its name

@@ -13,7 +13,7 @@ from store.queries import CaseRow, newest_cases, steps
 
 
 class CaseBook:
-    """Used by the look loop only."""
+    """One a thread: it keeps what it read."""
 
     def __init__(self, store: Ledger) -> None:
         self._store = store

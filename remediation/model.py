@@ -124,7 +124,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back. `p_yes` only for yes/no questions: P(Yes) / (P(Yes) + P(No)) over first-token
-    log-probabilities. Times in seconds; `cached_tokens` None where the server does not say."""
+    log-probabilities. `seconds` is the whole answer, the server's reading of the prompt included."""
 
     text: str
     p_yes: float | None

@@ -62,9 +62,13 @@ class Cycle:
         self._beat()
 
     def think_once(self) -> bool:
-        """Advance the one case that harms most; false where there was nothing to think about."""
-        rows = open_cases(self._world.store, *THINKABLE)
-        waiting = sorted((row for row in rows if self._thinkable(row)), key=_urgency)
+        """Advance the one case that harms most; false where there was nothing to think about. A case that was
+        tried in vain comes after the others: a model too slow for it must not starve them."""
+        rows, tried = open_cases(self._world.store, *THINKABLE), self._memory.retry_at
+        waiting = sorted(
+            (row for row in rows if self._thinkable(row)),
+            key=lambda row: (tried.get(row.case_id, 0.0), *_urgency(row)),
+        )
         for row in waiting[:1]:
             with self._telemetry.thinking(row):
                 think(self._world, self._memory, row)

@@ -1,5 +1,7 @@
 """One broken image through the whole daemon, over fakes and the real ledger."""
 
+from dataclasses import replace
+
 import pytest
 
 from remediation.guards import GUARDS
@@ -8,6 +10,7 @@ from remediation.saga import Event, State
 from store.ledger import Entry
 from store.queries import changes_since, find_cases, known_good, last_step
 from tests.fakes.cluster import Mishap
+from tests.fakes.model import FakeModel
 from tests.fakes.rig import BAD, GOOD, INTENT, Rig
 
 
@@ -151,6 +154,25 @@ def test_looking_goes_on_and_heals_when_the_model_comes_back(rig):
     rig.turn(60)
     rig.model.absent = None
     assert rig.until(State.CLOSED).outcome == "fixed"
+
+
+def test_a_model_too_slow_for_one_case_does_not_starve_the_others(tmp_path):
+    """Each try takes longer than the pause between two tries, so the first case is always ripe again."""
+    rig = Rig(tmp_path, "---".join(INTENT.replace("web-runs", name) for name in ("first", "second", "third")))
+    rig.turn(8)
+
+    class Slow(FakeModel):
+        def ask(self, question):
+            rig.clock.advance(61.0)
+            return super().ask(question)
+
+    rig.world = rig.cycle._world = replace(rig.world, model=Slow(), judge=Slow())
+    rig.world.model.absent = rig.world.judge.absent = Unusable(UnusableReason.TIMED_OUT, "no answer in 60 s")
+    rig.set_image(BAD)
+    rig.turn(5)
+    assert {row.intent: row.state for row in find_cases(rig.store)} == dict.fromkeys(
+        ("first", "second", "third"), State.DIAGNOSING
+    )
 
 
 def test_a_model_that_believes_nothing_leads_to_a_person(rig):

@@ -5,7 +5,7 @@ Nothing here writes to the cluster; the act loop does, with the guards, after th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,7 @@ from daemon.control import CommandError
 from daemon.guarding import kill_switch
 from daemon.settings import seconds
 from daemon.state import Memory, World
+from detectors.model import FaultClass
 from intents.model import Mode
 from intents.units import parse_duration
 from remediation.model import Outcome, Unusable
@@ -27,6 +28,13 @@ Json = dict[str, Any]
 
 DIGEST_CHARS = 12
 """Least of a digest that an approval names: what notices show. Fewer could fit the plan that comes next."""
+
+
+def _one_of(what: str, said: str, known: Sequence[str]) -> str:
+    """A mistyped name would be recorded, and then mean nothing."""
+    if said not in known:
+        raise CommandError(f"there is no {what} {said!r}: {', '.join(known)}")
+    return said
 
 
 class Commands:
@@ -146,6 +154,8 @@ class Commands:
         scope, reason = str(arguments.get("scope") or "all"), str(arguments.get("reason") or "")
         if not reason:
             raise CommandError("a pause needs a reason (--reason)")
+        if scope != "all" and scope not in self._memory.catalog.intents:
+            raise CommandError(f"there is no intent {scope!r} to pause; `intentd intents` lists them")
         until = self._world.clock.now() + parse_duration(str(arguments.get("for") or "1h"))
         self._record(Entry(SystemEvent.PAUSED, {"scope": scope, "reason": reason, "by": who, "until": until}))
         return {"scope": scope, "until": until}
@@ -161,9 +171,11 @@ class Commands:
             raise CommandError("a grant needs a reason (--reason)")
         length = arguments.get("for")
         until = self._world.clock.now() + parse_duration(str(length)) if length else None
-        mode = Mode(str(arguments.get("mode") or Mode.AUTO.value))
+        mode = Mode(_one_of("mode", str(arguments.get("mode") or Mode.AUTO.value), [*Mode]))
         payload = {
-            "fault_class": str(arguments.get("fault_class") or "*"),
+            "fault_class": _one_of(
+                "fault class", str(arguments.get("fault_class") or "*"), ["*", *FaultClass]
+            ),
             "weights": str(arguments.get("weights") or "*"),
             "mode": mode.value,
             "until": until,

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from intents.model import Duration, Mode
 from intents.units import parse_duration
@@ -195,6 +196,11 @@ def load_settings(path: Path | None = None) -> Settings:
             )
     try:
         return Settings(**values)
+    except EnvironmentUnreadable as error:
+        raise SettingsError(
+            f"the environment: {error}. Lists and groups are JSON there, such as "
+            'INTENTD_NOTIFY__URLS=["mailto://..."]; one setting of a group is INTENTD_LIMITS__MODE=propose.'
+        ) from error
     except ValidationError as error:
         lines = []
         for detail in error.errors():

@@ -66,11 +66,18 @@ class Ledger:
     @classmethod
     def open_read_only(cls, path: Path) -> Ledger:
         """Open beside a running daemon, or after it."""
-        if not path.exists():
+        try:
+            path.stat()
+        except FileNotFoundError as error:
             raise StoreError(
                 f"{path} does not exist",
-                remedy="start `intentd run` once, or name the database with --database",
-            )
+                remedy="start `intentd run` once, or name the settings that name it: --settings FILE",
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be read ({error.strerror})",
+                remedy="read it as the daemon's user: `sudo -u intentd intentd ...`",
+            ) from error
         engine = open_reader(path)
         with translated(path), engine.begin() as connection:
             version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())

@@ -22,7 +22,8 @@ from daemon.cli.common import (
     reading,
 )
 from daemon.clock import SystemClock
-from remediation.saga import Event
+from remediation.model import Outcome
+from remediation.saga import Event, State
 from store.ledger import Ledger
 from store.queries import CaseRow, Step, find_cases, get_case, steps, to_rows
 
@@ -199,8 +200,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
         out.print(Text(f"\nChange ({by}; digest {told['digest']})", style="bold"))
         for leaf in told["change"]:
             out.print(Text(f"  {leaf['path']}"))
-            out.print(Text(f"    - {_value(leaf, 'before', 'was_absent')}", style="red"))
-            out.print(Text(f"    + {_value(leaf, 'after', 'becomes_absent')}", style="green"))
+            out.print(Text(f"    - {value(leaf, 'before', 'was_absent')}", style="red"))
+            out.print(Text(f"    + {value(leaf, 'after', 'becomes_absent')}", style="green"))
     if told["guards"]:
         out.print(Text("\nGuards", style="bold"))
         for verdict in told["guards"]:
@@ -210,18 +211,28 @@ def _print_explanation(told: dict[str, Any]) -> None:
                     style="" if verdict["allowed"] else "red",
                 )
             )
-    if told["applied"]:
+    if told["state"] == State.PROPOSED.value and told["digest"]:
         _section(
-            "Undo",
+            "Yours to decide",
             [
-                f"intentd undo {told['case']}",
-                f"or by hand: kubectl -n {told['namespace']} patch {told['target']} --type=json -p '{json.dumps(told['undo'])}'",
+                f"intentd approve {told['case']} --digest {told['digest'][:12]}",
+                f"intentd reject {told['case']} --reason WHY",
             ],
         )
+    if told["applied"] and told["state"] != Outcome.ROLLED_BACK.value:
+        _section("Undo", [f"intentd undo {told['case']}", f"or by hand: {_by_hand(told)}"])
     _section("Timeline", [f"{step['at']}  {step['event']}" for step in told["timeline"]])
 
 
-def _value(leaf: dict[str, Any], side: str, absent: str) -> str:
+def _by_hand(told: dict[str, Any]) -> str:
+    """What takes the change back without intentd. A created object has no inverse patch: it is deleted."""
+    kubectl = f"kubectl -n {told['namespace']}"
+    if told["undo"] is None:
+        return f"{kubectl} delete {told['target']}"
+    return f"{kubectl} patch {told['target']} --type=json -p '{json.dumps(told['undo'])}'"
+
+
+def value(leaf: dict[str, Any], side: str, absent: str) -> str:
     return "(not set)" if leaf.get(absent) else json.dumps(leaf[side], ensure_ascii=False)
 
 

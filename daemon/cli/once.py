@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from daemon.cli.cases import value
 from daemon.cli.common import (
     UNREACHABLE,
     WRONG,
@@ -167,5 +168,9 @@ def _print(told: dict[str, Any]) -> None:
             out.print(Text(f"  no proposal: {proposal['why_not']}"))
             continue
         for leaf in proposal["proposal"]:
-            out.print(Text(f"  {leaf['path']}: {leaf['before']} -> {leaf['after']}"))
+            out.print(
+                Text(
+                    f"  {leaf['path']}: {value(leaf, 'before', 'was_absent')} -> {value(leaf, 'after', 'becomes_absent')}"
+                )
+            )
         out.print(Text(f"  confidence {proposal['confidence']:.2f}; nothing was written"))

@@ -64,7 +64,9 @@ def _short(value: Any) -> str:
 
 def approve(
     case: CaseArgument,
-    digest: Annotated[str, typer.Option(help="The digest (or its beginning) of the plan that you read.")],
+    digest: Annotated[
+        str, typer.Option(help="Digest of the plan that you read, or its first 12 characters.")
+    ],
     *,
     settings: SettingsOption = None,
 ) -> None:

@@ -66,6 +66,32 @@ def test_a_misspelt_setting_is_named_with_its_remedy(told, tmp_path):
     assert "model.context_tokens" in said
 
 
+def test_a_variable_that_is_no_json_is_a_sentence(told, monkeypatch):
+    monkeypatch.setenv("INTENTD_LIMITS", "propose")
+    code, _, said = told("status")
+    assert code == 2
+    assert "limits" in said
+    assert "INTENTD_LIMITS__MODE=propose" in said
+
+
+def test_a_ledger_whose_place_cannot_be_read_is_a_sentence(told, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "settings.yaml").write_text(f"database: {tmp_path}/file/ledger.db\n")
+    code, _, said = told("cases")
+    assert code == 2
+    assert "cannot be read (Not a directory)" in said
+
+
+def test_explain_ends_with_the_words_that_approve(told, tmp_path):
+    rig = Rig(tmp_path, grant=False)
+    rig.turn(8)
+    rig.set_image(BAD)
+    row = rig.until(State.PROPOSED)
+    rig.store.close()
+    _, out, _ = told("explain", row.case_id)
+    assert f"intentd approve {row.case_id} --digest {row.digest[:12]}" in out
+
+
 def test_check_of_a_missing_folder_is_a_problem(told, tmp_path):
     code, out, said = told("check", str(tmp_path / "nowhere"))
     assert code == 1

@@ -44,11 +44,14 @@ class Thresholds:
     `accept`: least p(Yes) of a candidate from code. `accept_written`: least p(Yes) of a manifest that the
     model wrote; the same question, asked of its own work. `margin`: least lead over the best rival that
     contradicts it, in log-odds (nats), because p saturates: 0.97 and 0.999 are 3.4 nats apart.
-    Defaults: docs/model-first.md, held-out wordings and fault classes.
+    Defaults: 93 judgements of Qwen2.5-Coder-0.5B's adapter on held-out wordings and families
+    (docs/model-first.md): 14 of 18 right changes at 0.67 or more, the other 4 at 0.36 or less, wrong ones at
+    0.33 or less. Written memory limits separate less: right ones 0.44 to 0.65; what is wrong there is too
+    small, is seen by verification and rolled back, so their bar is lower.
     """
 
     accept: float = 0.5
-    accept_written: float = 0.5
+    accept_written: float = 0.4
     margin: float = 0.7
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -44,7 +43,7 @@ class Score:
     cause: int = 0  # causes stated as valid answers, citing telling evidence
     asked_cause: int = 0
     seconds: list[float] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     points: list[tuple[float, bool]] = field(default_factory=list)  # every judgement: p(Yes), truth
 
 
@@ -99,7 +98,8 @@ def measure(
         score.hopeless += 1
         score.refused += isinstance(found, Unusable)
         score.accepted_wrong += isinstance(found, Diagnosis)
-    score.reasons["chosen" if isinstance(found, Diagnosis) else found.reason.value] += 1
+    end = "chosen" if isinstance(found, Diagnosis) else found.reason.value
+    score.reasons[end] = score.reasons.get(end, 0) + 1
 
 
 def _cites_telling(prepared: Prepared, told: str) -> bool:

@@ -188,7 +188,7 @@ def _file_error(error: OSError, *, is_link: bool = True) -> FileError:
         return FileError("a link to a file that does not exist", "Remove it or write the file")
     if error.errno in (errno.EACCES, errno.EPERM):
         return FileError("the daemon may not read this file", "Give its user read permission")
-    return FileError(f"the file {_why(error)}", "Check the file system")
+    return FileError(f"the file {_why(error)}", "Check the path")
 
 
 def _why(error: OSError) -> str:

@@ -27,7 +27,12 @@ class Served:
 
     def settings(self, url: str) -> dict[str, object]:
         """The daemon's `model` settings."""
-        chosen: dict[str, object] = {"url": url, "name": self.name, "context_tokens": CONTEXT}
+        chosen: dict[str, object] = {
+            "url": url,
+            "name": self.name,
+            "context_tokens": CONTEXT,
+            "timeout": "120s",  # a question on two busy cores takes up to a minute
+        }
         return chosen | ({"judge": self.judge} if self.judge else {})
 
 

@@ -8,7 +8,7 @@ of the two errors below.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -168,6 +168,3 @@ class Notifier(Protocol):
 
     def send(self, notice: Notice) -> bool:
         """False where nobody could be reached (logged by the adapter); never raises."""
-
-
-Sleep = Callable[[float], None]

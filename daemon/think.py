@@ -96,7 +96,7 @@ def think(world: World, memory: Memory, row: CaseRow) -> None:
 def consider(world: World, case: Case, intent: Intent) -> Consultation:
     """Steps 1 to 4 without recording anything: read-only."""
     raw = with_memory(world, case, intent, world.cluster.gather(case))
-    if raw.live is None and isinstance(gap := _gap_of_target(raw), Gap):
+    if raw.live is None and (gap := _gap_of_target(case, raw)) is not None:
         nothing = Unusable(UnusableReason.UNREACHABLE, f"{case.target} could not be read: {gap.message}")
         return Consultation(nothing, Evidence((), raw.gaps), (), (), None, raw)
     evidence = select(case, raw)
@@ -182,8 +182,9 @@ def live_of(candidate: Candidate, case: Case, raw: RawEvidence) -> Json | None:
     return next((found for ref, found in raw.related.items() if ref.key == candidate.target.key), None)
 
 
-def _gap_of_target(raw: RawEvidence) -> Gap | None:
-    return next((gap for gap in raw.gaps if gap.what == "target"), None)
+def _gap_of_target(case: Case, raw: RawEvidence) -> Gap | None:
+    """Why the target could not be read, in the name that the Cluster port gives it."""
+    return next((gap for gap in raw.gaps if gap.what == str(case.target)), None)
 
 
 def _signature(plan: Plan) -> tuple[object, ...]:

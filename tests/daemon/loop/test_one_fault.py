@@ -290,3 +290,18 @@ def test_before_a_write_and_before_its_undo_every_guards_verdict_is_on_record(ri
     verdicts = last_step(rig.store, case.case_id, event).payload["verdicts"]
     assert {verdict["guard"] for verdict in verdicts} == {guard.name for guard in GUARDS}
     assert all(verdict["allowed"] and verdict["inputs"] is not None for verdict in verdicts)
+
+
+def test_a_target_that_cannot_be_read_is_not_taken_for_absent(rig):
+    from daemon.think import consider
+
+    rig.model.absent = Unusable(UnusableReason.UNREACHABLE, "connection refused")
+    rig.set_image(BAD)
+    rig.turn(2)
+    (case,) = rig.memory.cases.values()
+    rig.cluster.forbid("Deployment")
+    asked = len(rig.model.asked)
+    found = consider(rig.world, case, rig.memory.catalog.intents["web-runs"])
+    assert (found.answer.reason, found.plan) == (UnusableReason.UNREACHABLE, None)
+    assert "could not be read" in found.answer.detail
+    assert len(rig.model.asked) == asked

@@ -10,7 +10,7 @@ bounded repetition, so a hostile log costs time linear in its length.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from remediation.secret_shapes import (
@@ -30,6 +30,9 @@ from remediation.secret_shapes import (
 _PASSES = 8
 """Taking one secret out can show the start of the next (two tokens glued together); more than this many
 glued secrets of different kinds are nobody's log line."""
+
+
+OfText = Callable[[str], tuple[str, int]]
 
 
 def redact_text(text: str) -> tuple[str, int]:
@@ -61,15 +64,16 @@ def _once(text: str) -> tuple[str, int]:
     return text, count
 
 
-def redact_manifest(obj: Any) -> tuple[Any, int]:
+def redact_manifest(obj: Any, of_text: OfText = redact_text) -> tuple[Any, int]:
     """A copy of a Kubernetes object (or part of one) without secrets, and how many were taken out.
 
     Values under a telling name go whole: env values, annotations, ConfigMap data. What identifies an
     object or an image is never touched, whatever it looks like. A Secret's data goes in any case.
+    `of_text` is `redact_text`, or the same with a memory.
     """
-    counter = [0]
+    walk = _Walk(of_text)
     everything = isinstance(obj, dict) and obj.get("kind") == "Secret"
-    return _walk(obj, counter, "", secret=False, whole=everything), counter[0]
+    return walk.node(obj, "", secret=False, whole=everything), walk.taken
 
 
 def is_redacted(value: object) -> bool:
@@ -109,42 +113,47 @@ _NAMED = frozenset({"annotations", "data", "stringData", "binaryData"})
 """Maps whose keys are chosen by people, so that a key's name tells of its value."""
 
 
-def _walk(node: Any, counter: list[int], field: str, *, secret: bool, whole: bool) -> Any:
-    if isinstance(node, dict):
-        return {key: _member(node, key, counter, field, secret=secret, whole=whole) for key in node}
-    if isinstance(node, list):
-        return list(_elements(node, counter, field, secret=secret, whole=whole))
-    if not isinstance(node, str):
-        return node
-    if secret and node and MARK not in node and node.lower() not in HARMLESS_VALUES:
-        counter[0] += 1
-        return f"{MARK}value]"
-    clean, found = redact_text(node)
-    counter[0] += found
-    return clean
+class _Walk:
+    """One manifest; `taken` counts what was taken out so far."""
 
+    def __init__(self, of_text: OfText) -> None:
+        self._of_text = of_text
+        self.taken = 0
 
-def _member(
-    node: dict[str, Any], key: str, counter: list[int], field: str, *, secret: bool, whole: bool
-) -> Any:
-    value = node[key]
-    if field in _NAMED:
-        return _walk(value, counter, key, secret=whole or sensitive_name(key), whole=False)
-    if key == "managedFields" or (key in _IDENTITY and isinstance(value, str)):
-        return value
-    if key == "value" and isinstance(node.get("name"), str):
-        return _walk(value, counter, key, secret=secret or sensitive_name(node["name"]), whole=False)
-    return _walk(value, counter, key, secret=secret, whole=whole)
+    def node(self, node: Any, field: str, *, secret: bool, whole: bool) -> Any:
+        if isinstance(node, dict):
+            return {key: self._member(node, key, field, secret=secret, whole=whole) for key in node}
+        if isinstance(node, list):
+            return list(self._elements(node, field, secret=secret, whole=whole))
+        if not isinstance(node, str):
+            return node
+        if secret and node and MARK not in node and node.lower() not in HARMLESS_VALUES:
+            self.taken += 1
+            return f"{MARK}value]"
+        if len(node) < SHORTEST_PAIR:
+            return node
+        clean, found = self._of_text(node)
+        self.taken += found
+        return clean
 
+    def _member(self, node: dict[str, Any], key: str, field: str, *, secret: bool, whole: bool) -> Any:
+        value = node[key]
+        if field in _NAMED:
+            return self.node(value, key, secret=whole or sensitive_name(key), whole=False)
+        if key == "managedFields" or (key in _IDENTITY and isinstance(value, str)):
+            return value
+        if key == "value" and isinstance(node.get("name"), str):
+            return self.node(value, key, secret=secret or sensitive_name(node["name"]), whole=False)
+        return self.node(value, key, secret=secret, whole=whole)
 
-def _elements(node: list[Any], counter: list[int], field: str, *, secret: bool, whole: bool) -> Iterator[Any]:
-    """List members; in `["--password", "x"]` the flag condemns the member after it."""
-    after_flag = False
-    for item in node:
-        yield _walk(item, counter, field, secret=secret or after_flag, whole=whole)
-        after_flag = (
-            isinstance(item, str)
-            and item.startswith("-")
-            and "=" not in item
-            and sensitive_name(item.lstrip("-"))
-        )
+    def _elements(self, node: list[Any], field: str, *, secret: bool, whole: bool) -> Iterator[Any]:
+        """List members; in `["--password", "x"]` the flag condemns the member after it."""
+        after_flag = False
+        for item in node:
+            yield self.node(item, field, secret=secret or after_flag, whole=whole)
+            after_flag = (
+                isinstance(item, str)
+                and item.startswith("-")
+                and "=" not in item
+                and sensitive_name(item.lstrip("-"))
+            )

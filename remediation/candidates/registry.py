@@ -41,7 +41,7 @@ _CITED = 4
 
 def generate(case: Case, raw: RawEvidence, evidence: Evidence, intent: Intent) -> tuple[Candidate, ...]:
     """At most six candidates, best first, with ids c1, c2, ... Deterministic."""
-    context = Context(case, redacted(raw)[0], evidence, intent)
+    context = Context(case, redacted(raw), evidence, intent)
     proposals = [proposal for generator in GENERATORS for proposal in generator(context)]
     proposals.sort(key=lambda proposal: -proposal.rank)  # stable: the registry's order breaks ties
     chosen: list[Candidate] = []

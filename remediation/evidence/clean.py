@@ -6,7 +6,8 @@ values of the live object into sentences for the model.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 from remediation.model import RawEvidence
@@ -16,12 +17,23 @@ LOG_TAIL = 65_536
 """Characters of one log that are read, from its end; the cluster adapter asks for less."""
 
 
-def redacted(raw: RawEvidence) -> tuple[RawEvidence, int]:
-    """The same evidence without secrets, and how many were taken out. Idempotent."""
+@dataclass(frozen=True, slots=True)
+class CleanEvidence(RawEvidence):
+    """Gathered evidence without secrets; only `redacted` makes it. `taken` counts what was taken out."""
+
+    taken: int = 0
+
+
+def redacted(raw: RawEvidence) -> CleanEvidence:
+    """The same evidence without secrets. Idempotent: what is clean is handed back as it is, so that selection
+    and candidates, which both insist on clean evidence, share one pass."""
+    if isinstance(raw, CleanEvidence):
+        return raw
     counts: list[int] = []
+    once = cache(redact_text)  # pods of one owner say the same; what is remembered ends with this call
 
     def manifest(obj: Any) -> Any:
-        clean, found = redact_manifest(obj)
+        clean, found = redact_manifest(obj, once)
         counts.append(found)
         return clean
 
@@ -30,15 +42,15 @@ def redacted(raw: RawEvidence) -> tuple[RawEvidence, int]:
         counts.append(found)
         return clean
 
-    clean = replace(
-        raw,
-        live=manifest(raw.live),
-        related={ref: manifest(obj) for ref, obj in raw.related.items()},
-        pods=tuple(manifest(pod) for pod in raw.pods),
-        events=tuple(manifest(event) for event in raw.events),
-        logs={key: text(log) for key, log in raw.logs.items()},
-        last_known_good=manifest(raw.last_known_good),
-        related_good={ref: manifest(obj) for ref, obj in raw.related_good.items()},
-        metrics={query: text(value) for query, value in raw.metrics.items()},
-    )
-    return clean, sum(counts)
+    known = {field.name: getattr(raw, field.name) for field in fields(RawEvidence)}
+    clean = known | {
+        "live": manifest(raw.live),
+        "related": {ref: manifest(obj) for ref, obj in raw.related.items()},
+        "pods": tuple(manifest(pod) for pod in raw.pods),
+        "events": tuple(manifest(event) for event in raw.events),
+        "logs": {key: text(log) for key, log in raw.logs.items()},
+        "last_known_good": manifest(raw.last_known_good),
+        "related_good": {ref: manifest(obj) for ref, obj in raw.related_good.items()},
+        "metrics": {query: text(value) for query, value in raw.metrics.items()},
+    }
+    return CleanEvidence(**clean, taken=sum(counts))

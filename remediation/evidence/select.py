@@ -37,7 +37,7 @@ def select(case: Case, raw: RawEvidence, budget_chars: int = DEFAULT_BUDGET) -> 
 
     Deterministic. Gaps are handed on, never dropped: what could not be read stays visible.
     """
-    clean, count = redacted(raw)
+    clean = redacted(raw)
     drafts = list(_unique(_drafts(case, clean)))
     chosen = _within(drafts, budget_chars)
     chosen.sort(key=lambda draft: (_KINDS.index(draft.kind), -draft.weight))
@@ -45,7 +45,7 @@ def select(case: Case, raw: RawEvidence, budget_chars: int = DEFAULT_BUDGET) -> 
         EvidenceItem(f"e{number}", draft.kind, one_line(draft.source, 120), draft.text, draft.weight)
         for number, draft in enumerate(chosen, start=1)
     )
-    return Evidence(items=items, gaps=clean.gaps, redactions=count)
+    return Evidence(items=items, gaps=clean.gaps, redactions=clean.taken)
 
 
 def render(evidence: Evidence) -> str:

@@ -155,8 +155,22 @@ class OllamaModel:
             p_yes = probability_of_yes(first)
             if p_yes is None:
                 return Unusable(UnusableReason.INVALID, f"neither Yes nor No but {text!r}", weights=weights)
-        took = self._clock.monotonic() - begun
-        return Answer(text, p_yes, last.prompt_eval_count or 0, last.eval_count or 0, took, weights)
+        return Answer(
+            text,
+            p_yes,
+            prompt_tokens=last.prompt_eval_count or 0,
+            answer_tokens=last.eval_count or 0,
+            seconds=self._clock.monotonic() - begun,
+            weights=weights,
+            prompt_seconds=_seconds(last.prompt_eval_duration),
+            answer_seconds=_seconds(last.eval_duration),
+            load_seconds=_seconds(last.load_duration),
+        )
+
+
+def _seconds(nanoseconds: int | None) -> float | None:
+    """Ollama's durations are nanoseconds, left out where it did not take the time."""
+    return None if nanoseconds is None else nanoseconds / 1e9
 
 
 def _counted(last: Any, question: Question, context: int) -> tuple[UnusableReason, str] | None:

@@ -159,9 +159,16 @@ def _asked(question: Question, reply: Answer | Unusable) -> Json:
         "prompt_tokens": reply.prompt_tokens,
         "answer_tokens": reply.answer_tokens,
         "seconds": round(reply.seconds, 3),
+        "prompt_seconds": _rounded(reply.prompt_seconds),
+        "answer_seconds": _rounded(reply.answer_seconds),
+        "load_seconds": _rounded(reply.load_seconds),
         "p_yes": reply.p_yes,
         "text": reply.text[:MESSAGE_CHARS],
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def planned(case_id: str, plan: Plan, summary: str, raw: RawEvidence) -> Entry:

@@ -124,7 +124,13 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back. `p_yes` only for yes/no questions: P(Yes) / (P(Yes) + P(No)) over first-token
-    log-probabilities. `seconds` is the whole answer, the server's reading of the prompt included."""
+    log-probabilities. `seconds` is the whole answer, the server's reading of the prompt included.
+
+    `prompt_tokens` counts the whole prompt, also what the server still had in its prefix cache: Ollama does
+    not tell how much it read anew, only how long that took. So `prompt_seconds` (prefill) beside
+    `prompt_tokens` shows whether a prefix was read from cache; `answer_seconds` is the decoding and
+    `load_seconds` the loading of the weights. None where the server does not say.
+    """
 
     text: str
     p_yes: float | None
@@ -132,6 +138,9 @@ class Answer:
     answer_tokens: int
     seconds: float
     weights: str  # digest of the served model
+    prompt_seconds: float | None = None
+    answer_seconds: float | None = None
+    load_seconds: float | None = None
 
 
 class UnusableReason(StrEnum):

@@ -144,6 +144,7 @@ def explanation(row: CaseRow, history: tuple[Step, ...]) -> dict[str, Any]:
         if "reason" in answer
         else None,
         "candidates": answer.get("candidates", []),
+        "questions": answer.get("questions", []),
         "model_wrote_the_change": answer.get("wrote_manifest", False),
         "change": plan.get("touched", []),
         "summary": plan.get("summary"),

@@ -51,4 +51,13 @@ class FakeModel:
         return str(choices[0]) if choices[0] else None
 
     def _answer(self, text: str, p_yes: float | None = None) -> Answer:
-        return Answer(text, p_yes, prompt_tokens=300, answer_tokens=1, seconds=0.1, weights=self.digest)
+        return Answer(
+            text,
+            p_yes,
+            prompt_tokens=300,
+            answer_tokens=1,
+            seconds=0.1,
+            weights=self.digest,
+            prompt_seconds=0.06,
+            answer_seconds=0.03,
+        )

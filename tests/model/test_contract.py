@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from daemon.clock import SystemClock
@@ -17,19 +14,6 @@ from remediation.prompt import diagnose_question, judge_question, shown
 from tests.fakes import incidents
 from tests.fakes.manifests import intent
 from tests.fakes.model import FakeModel
-from tuning.serve import create
-
-WEIGHTS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "intentd" / "weights"
-BASE = WEIGHTS / "SmolLM2-135M-Instruct-Q4_1.gguf"
-
-
-@pytest.fixture(scope="module")
-def served(ollama_url):
-    """The smallest base, served with our template and nothing else."""
-    if not BASE.exists():
-        pytest.skip(f"no base weights at {BASE}")
-    create("intentd-contract", BASE, host=ollama_url)
-    return ollama_url
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.model)])

@@ -1,5 +1,5 @@
-"""The newest case of every key, read from the ledger once per write: what each look asks, without a query
-where nothing was recorded since."""
+"""The newest case of every key: what each look asks. Reads what moved since it read last, and nothing where
+nothing was recorded since."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from detectors.model import CaseKey
 from remediation.saga import Event, State
 from store.ledger import Ledger
-from store.queries import CaseRow, newest_cases, steps
+from store.queries import CaseRow, cases_moved, steps
 
 
 class CaseBook:
@@ -18,6 +18,7 @@ class CaseBook:
     def __init__(self, store: Ledger) -> None:
         self._store = store
         self._read_at = -1
+        self._up_to: int | None = None  # the newest ledger row that `_rows` knows
         self._rows: Mapping[CaseKey, CaseRow] = {}
         self._seen: dict[str, list[dict[str, Any]]] = {}
 
@@ -26,7 +27,13 @@ class CaseBook:
         """By key, open or closed."""
         if self._read_at != self._store.writes:
             read_at = self._store.writes  # before the query: a row that comes meanwhile is read next time
-            self._rows = {row.key: row for row in newest_cases(self._store)}
+            moved, self._up_to = cases_moved(self._store, self._up_to)
+            rows = dict(self._rows)
+            for row in moved:
+                known = rows.get(row.key)
+                if known is None or known.opening <= row.opening:
+                    rows[row.key] = row
+            self._rows = rows
             self._read_at = read_at
         return self._rows
 

@@ -50,7 +50,7 @@ class Cycle:
         self, world: World, memory: Memory, telemetry: Telemetry, *, beat: Callable[[], None]
     ) -> None:
         self._world, self._memory, self._telemetry, self._beat = world, memory, telemetry, beat
-        self._book, self._thinkers_book = CaseBook(world.store), CaseBook(world.store)  # one a thread
+        self._book = CaseBook(world.store)
         self.stop = threading.Event()
 
     # ------------------------------------------------------------ one turn

@@ -74,7 +74,15 @@ def kill_switch(world: World) -> str | None:
 def context_for(
     world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
 ) -> GuardContext:
-    """Everything the guards decide on, for one plan and the object as just read."""
+    """Everything the guards decide on, for one plan and the object as just read; the ledger's part as of one
+    moment."""
+    with world.store.snapshot():
+        return _context(world, memory, row, plan, live, undoes)
+
+
+def _context(
+    world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, undoes: Plan | None
+) -> GuardContext:
     now, limits = world.clock.now(), world.settings.limits
     intent = memory.catalog.intents.get(row.intent)
     good = known_good(world.store, plan.target)

@@ -1,29 +1,33 @@
 """Opening the database: one writer with full durability, any number of readers.
 
 WAL with synchronous=FULL: a transaction that returned has reached the disk, also after power loss. Every
-write transaction begins IMMEDIATE, so that two writers meet at BEGIN and not in the middle.
+write transaction begins IMMEDIATE, so that two writers meet at BEGIN and not in the middle. Readers have
+connections of their own, so that no question waits for another thread's fsync.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from store.errors import StoreError
 
 BUSY_MILLISECONDS = 2000
 """How long a write waits for a reader's checkpoint or a backup before it says "locked"."""
 
+READERS = 4
+"""Connections kept for questions: the three loops and the control socket."""
+
 
 def open_writer(path: Path) -> Engine:
     """The daemon's engine; the caller holds the lock of `store.lock`."""
-    engine = _engine(str(path))
+    engine = create_engine("sqlite://", creator=_connect(str(path)), poolclass=StaticPool)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
@@ -41,7 +45,8 @@ def open_writer(path: Path) -> Engine:
 
 def open_reader(path: Path) -> Engine:
     """A read-only engine, safe beside a running daemon."""
-    engine = _engine(read_only_uri(path), uri=True)
+    connect = _connect(read_only_uri(path), uri=True)
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=READERS)
 
     @event.listens_for(engine, "begin")
     def _snapshot(connection: Connection) -> None:
@@ -55,8 +60,8 @@ def read_only_uri(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
-def _engine(name: str, *, uri: bool = False) -> Engine:
-    """One connection, shared by threads under the Ledger's lock; we say BEGIN, not the driver."""
+def _connect(name: str, *, uri: bool = False) -> Callable[[], sqlite3.Connection]:
+    """Makes connections that one thread at a time may use; we say BEGIN, not the driver."""
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
@@ -67,7 +72,7 @@ def _engine(name: str, *, uri: bool = False) -> Engine:
             uri=uri,
         )
 
-    return create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+    return connect
 
 
 @contextmanager

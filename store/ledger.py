@@ -1,7 +1,7 @@
 """The store as the daemon uses it: append rows in one durable transaction, ask the read models.
 
-Invariant: `record` returned = on disk. Nothing else writes. One daemon thread may append while others
-read; a lock keeps appends in one order.
+Invariant: `record` returned = on disk. Nothing else writes. A lock keeps appends in one order; questions never
+wait for them.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Entry:
 class Ledger:
     """The database behind one path."""
 
-    def __init__(self, path: Path, engine: Engine, *, writable: bool) -> None:
+    def __init__(self, path: Path, reader: Engine, writer: Engine | None = None) -> None:
         self.path = path
-        self._engine = engine
-        self._writable = writable
-        self._lock = threading.RLock()
+        self._reader, self._writer = reader, writer
+        self._lock = threading.Lock()
+        self._mine = threading.local()  # this thread's snapshot, while it is in one
         self.writes = 0  # transactions recorded by this process: readers cache by it
 
     @classmethod
@@ -61,7 +61,7 @@ class Ledger:
         engine = open_writer(path)
         with translated(path), engine.begin() as connection:
             migrate(connection)
-        return cls(path, engine, writable=True)
+        return cls(path, open_reader(path), engine)
 
     @classmethod
     def open_read_only(cls, path: Path) -> Ledger:
@@ -86,24 +86,39 @@ class Ledger:
                 f"{path} has schema version {version}, this intentd reads {len(MIGRATIONS)}",
                 remedy="use the intentd that wrote it",
             )
-        return cls(path, engine, writable=False)
+        return cls(path, engine)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A stable picture for questions. Joined where this thread is in one already, so that several
+        questions (a guard's inputs) are answered from one moment."""
+        current: Connection | None = getattr(self._mine, "connection", None)
+        if current is not None:
+            yield current
+            return
+        with translated(self.path), self._reader.begin() as connection:
+            self._mine.connection = connection
+            try:
+                yield connection
+            finally:
+                self._mine.connection = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction: IMMEDIATE on a writer, a stable snapshot on a reader."""
-        with self._lock, translated(self.path), self._engine.begin() as connection:
+        """A write transaction, durable when it is left. StoreError where the database is open for reading."""
+        if self._writer is None:
+            raise StoreError(f"{self.path} is open for reading only", remedy="only the daemon writes")
+        with self._lock, translated(self.path), self._writer.begin() as connection:
             yield connection
 
     def record(self, entries: Sequence[Entry], *, at: float) -> None:
         """Append rows and their projections in one transaction. All or none; returned = durable."""
-        self._must_write()
         with self.transaction() as connection:
             append(connection, entries, at=at)
         self.writes += 1
 
     def open_case(self, key: CaseKey, payload: dict[str, Any], *, at: float) -> CaseId:
         """Open the next case of a key and answer its id."""
-        self._must_write()
         with self.transaction() as connection:
             last = connection.execute(
                 select(func.max(cases.c.opening)).where(
@@ -119,24 +134,22 @@ class Ledger:
         self.writes += 1
         return case
 
-    def _must_write(self) -> None:
-        if not self._writable:
-            raise StoreError(f"{self.path} is open for reading only", remedy="only the daemon writes")
-
     def verify(self) -> ChainReport:
         """Walk the chain."""
-        with self.transaction() as connection:
+        with self.snapshot() as connection:
             return verify_chain(connection)
 
     def has_hash(self, digest: str) -> bool:
         """Whether a row (or the anchor) carries this hash."""
-        with self.transaction() as connection:
+        with self.snapshot() as connection:
             row = connection.execute(select(ledger.c.seq).where(ledger.c.hash == digest)).first()
             return row is not None or connection.execute(select(anchor.c.hash)).scalar_one() == digest
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._reader.dispose()
+        if self._writer is not None:
+            self._writer.dispose()
 
 
 def append(connection: Connection, entries: Sequence[Entry], *, at: float) -> None:

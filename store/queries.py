@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from detectors.model import CaseKey, ObjectRef
 from remediation.saga import Event, State
@@ -115,12 +115,18 @@ class PendingNotice:
 def open_cases(store: Ledger, *states: State) -> tuple[CaseRow, ...]:
     """All cases that are not closed, or only those in these states, oldest first. Without a limit: a write in
     flight must not hide behind newer cases."""
-    query = select(cases).where(cases.c.state != State.CLOSED.value)
-    if states:
-        query = query.where(cases.c.state.in_([state.value for state in states]))
-    with store.transaction() as connection:
-        rows = connection.execute(query.order_by(cases.c.opened_at, cases.c.case_id))
-        return tuple(_case(row) for row in rows)
+    wanted = [state.value for state in states or _UNCLOSED]
+    with store.snapshot() as connection:
+        return tuple(_case(row) for row in connection.execute(_IN_STATES, {"states": wanted}))
+
+
+_UNCLOSED = tuple(state for state in State if state is not State.CLOSED)
+_IN_STATES = (
+    select(cases)
+    .where(cases.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(cases.c.opened_at, cases.c.case_id)
+)
+"""Statements of the loops are built once: building one costs as much as running it."""
 
 
 def find_cases(
@@ -135,21 +141,33 @@ def find_cases(
     query = query.order_by(
         cases.c.state == State.CLOSED.value, cases.c.opened_at.desc(), cases.c.case_id
     ).limit(limit)
-    with store.transaction() as connection:
+    with store.snapshot() as connection:
         return tuple(_case(row) for row in connection.execute(query))
 
 
-def newest_cases(store: Ledger) -> tuple[CaseRow, ...]:
-    """The newest opening of every key: what look needs to know to open, move or leave alone."""
-    newest = select(func.max(cases.c.opening)).where(
-        *(cases.c[name] == _other.c[name] for name in ("intent", "kind", "namespace", "name"))
-    )
-    query = select(_other).where(_other.c.opening == newest.scalar_subquery())
-    with store.transaction() as connection:
-        return tuple(_case(row) for row in connection.execute(query))
+def cases_moved(store: Ledger, after: int | None) -> tuple[tuple[CaseRow, ...], int]:
+    """Cases with a ledger row numbered above `after`, oldest opening first, and the newest number: what a
+    reader that keeps what it read has missed. Every change of a case comes with a row. None: the newest
+    opening of every key, also of those whose rows were pruned."""
+    with store.snapshot() as connection:
+        query = connection.execute(_NEWEST if after is None else _MOVED, {"after": after or 0})
+        rows = tuple(_case(row) for row in query)
+        return rows, max(after or 0, connection.execute(_LAST).scalar() or 0)
 
 
 _other = cases.alias("other")
+_NEWEST = select(_other).where(
+    _other.c.opening
+    == select(func.max(cases.c.opening))
+    .where(*(cases.c[name] == _other.c[name] for name in ("intent", "kind", "namespace", "name")))
+    .scalar_subquery()
+)
+_MOVED = (
+    select(cases)
+    .where(cases.c.case_id.in_(select(ledger.c.case_id).where(ledger.c.seq > bindparam("after"))))
+    .order_by(cases.c.opening)
+)
+_LAST = select(func.max(ledger.c.seq))
 
 
 def get_case(store: Ledger, case_id: str) -> CaseRow | None:
@@ -160,7 +178,7 @@ def get_case(store: Ledger, case_id: str) -> CaseRow | None:
         .where(cases.c.case_id.like(case_id.replace("%", "").replace("_", "") + "-%"))
         .order_by(cases.c.opening.desc())
     )
-    with store.transaction() as connection:
+    with store.snapshot() as connection:
         row = connection.execute(query).one_or_none() or connection.execute(newest.limit(1)).one_or_none()
     return None if row is None else _case(row)
 
@@ -175,28 +193,30 @@ def _case(row: Any) -> CaseRow:
 def steps(store: Ledger, case_id: str) -> tuple[Step, ...]:
     """Every row of one case in order."""
     query = select(ledger).where(ledger.c.case_id == case_id).order_by(ledger.c.seq)
-    with store.transaction() as connection:
+    with store.snapshot() as connection:
         return tuple(_step(row) for row in connection.execute(query))
 
 
 def newest_steps(store: Ledger, *, limit: int = 50, after: int = 0) -> tuple[Step, ...]:
     """The newest rows of the whole ledger in order, beginning after a sequence number."""
     query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq.desc()).limit(limit)
-    with store.transaction() as connection:
+    with store.snapshot() as connection:
         return tuple(reversed([_step(row) for row in connection.execute(query)]))
 
 
 def last_step(store: Ledger, case_id: str, event: Event) -> Step | None:
     """The newest row of one event in a case."""
-    query = (
-        select(ledger)
-        .where(ledger.c.case_id == case_id, ledger.c.event == event.value)
-        .order_by(ledger.c.seq.desc())
-        .limit(1)
-    )
-    with store.transaction() as connection:
-        row = connection.execute(query).one_or_none()
+    with store.snapshot() as connection:
+        row = connection.execute(_LAST_STEP, {"case": case_id, "event": event.value}).one_or_none()
     return None if row is None else _step(row)
+
+
+_LAST_STEP = (
+    select(ledger)
+    .where(ledger.c.case_id == bindparam("case"), ledger.c.event == bindparam("event"))
+    .order_by(ledger.c.seq.desc())
+    .limit(1)
+)
 
 
 def wanted_back(store: Ledger, case_id: str) -> Step | None:
@@ -211,41 +231,49 @@ def _step(row: Any) -> Step:
 def changes_since(store: Ledger, since: float) -> tuple[ChangeRow, ...]:
     """Every charged write since a time, oldest first. A clock stepped back never hides a charge: rows from
     the future count too."""
-    query = select(changes).where(changes.c.at >= since).order_by(changes.c.at)
-    with store.transaction() as connection:
-        rows = connection.execute(query).all()
+    with store.snapshot() as connection:
+        rows = connection.execute(_CHANGES, {"since": since}).all()
     return tuple(ChangeRow(**{**row._mapping, "touched": json.loads(row.touched)}) for row in rows)
+
+
+_CHANGES = select(changes).where(changes.c.at >= bindparam("since")).order_by(changes.c.at)
 
 
 def known_good(store: Ledger, ref: ObjectRef) -> tuple[dict[str, Any], str] | None:
     """The last known good manifest of an object and the version it was read at."""
-    query = select(last_good.c.manifest, last_good.c.version).where(
-        last_good.c.kind == ref.kind, last_good.c.namespace == ref.namespace, last_good.c.name == ref.name
-    )
-    with store.transaction() as connection:
-        row = connection.execute(query).one_or_none()
+    with store.snapshot() as connection:
+        row = connection.execute(_KNOWN_GOOD, dict(zip(KEY, ref.key, strict=True))).one_or_none()
     return None if row is None else (json.loads(row.manifest), row.version)
+
+
+KEY = ("kind", "namespace", "name")
+_KNOWN_GOOD = select(last_good.c.manifest, last_good.c.version).where(
+    *(last_good.c[name] == bindparam(name) for name in KEY)
+)
 
 
 def known_good_versions(store: Ledger) -> dict[tuple[str, str, str], str]:
     """Which version of which object is stored, to see cheaply what is new."""
     query = select(last_good.c.kind, last_good.c.namespace, last_good.c.name, last_good.c.version)
-    with store.transaction() as connection:
+    with store.snapshot() as connection:
         return {(row.kind, row.namespace, row.name): row.version for row in connection.execute(query)}
 
 
 def active_pauses(store: Ledger, now: float) -> tuple[Pause, ...]:
     """Pauses that have not expired."""
-    with store.transaction() as connection:
-        rows = connection.execute(select(pauses)).all()
+    with store.snapshot() as connection:
+        rows = connection.execute(_PAUSES).all()
     return tuple(Pause(**row._mapping) for row in rows if row.until is None or row.until > now)
 
 
 def active_grants(store: Ledger, now: float) -> tuple[Grant, ...]:
     """Grants that have not expired."""
-    with store.transaction() as connection:
-        rows = connection.execute(select(grants)).all()
+    with store.snapshot() as connection:
+        rows = connection.execute(_GRANTS).all()
     return tuple(Grant(**row._mapping) for row in rows if row.until is None or row.until > now)
+
+
+_PAUSES, _GRANTS = select(pauses), select(grants)
 
 
 def pending_notices(store: Ledger) -> tuple[PendingNotice, ...]:
@@ -253,7 +281,7 @@ def pending_notices(store: Ledger) -> tuple[PendingNotice, ...]:
     query = select(
         notices.c.id, notices.c.at, notices.c.case_id, notices.c.severity, notices.c.title, notices.c.body
     )
-    with store.transaction() as connection:
+    with store.snapshot() as connection:
         return tuple(
             PendingNotice(**row._mapping)
             for row in connection.execute(query.where(notices.c.sent_at.is_(None)).order_by(notices.c.id))
@@ -265,7 +293,7 @@ def outcome_counts(store: Ledger) -> dict[str, int]:
     query = (
         select(cases.c.outcome, func.count()).where(cases.c.outcome.is_not(None)).group_by(cases.c.outcome)
     )
-    with store.transaction() as connection:
+    with store.snapshot() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 

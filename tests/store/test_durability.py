@@ -211,7 +211,7 @@ def test_a_database_that_is_locked_while_it_is_opened_is_told(tmp_path: Path) ->
 def test_a_reader_sees_one_moment_while_the_writer_goes_on(tmp_path: Path) -> None:
     store = make(tmp_path / "ledger.db")
     reader = Ledger.open_read_only(tmp_path / "ledger.db")
-    with reader.transaction() as connection:
+    with reader.snapshot() as connection:
         count = "SELECT count(*) FROM ledger"
         before = connection.exec_driver_sql(count).scalar()
         store.record(healed("new-1"), at=NOW)

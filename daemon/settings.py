@@ -7,14 +7,17 @@ CONFIGURATION_DIRECTORY where they are set.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
+from daemon.environment import NESTING, PREFIX, SEE_ALL, strangers, variable
 from intents.model import Duration, Mode
 from intents.units import parse_duration
 
@@ -29,40 +32,79 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _shown(words: str) -> dict[str, Any]:
+    """The default in words, for the reference: it depends on the machine, or `None` would say too little."""
+    return {"default_in_words": words}
+
+
 class Kubernetes(_Part):
     """Which cluster, and how long to wait for it."""
 
     kubeconfig: Path | None = Field(
-        default=None, description="Default: in-cluster account, else KUBECONFIG, else ~/.kube/config."
+        default=None,
+        description="The credentials. In a pod without a kubeconfig its service account is used.",
+        json_schema_extra=_shown("`$KUBECONFIG`, else `~/.kube/config`"),
     )
-    context: str | None = None
-    connect_timeout: Duration = "5s"
-    read_timeout: Duration = "20s"
-    stale_after: Duration = Field(default="2m", description="A watch silent for longer is a Gap.")
+    context: str | None = Field(
+        default=None,
+        description="Which context of the kubeconfig.",
+        json_schema_extra=_shown("its current context"),
+    )
+    connect_timeout: Duration = Field(default="5s", description="To connect to the API server.")
+    read_timeout: Duration = Field(default="20s", description="For one answer of the API server.")
+    stale_after: Duration = Field(
+        default="2m", description="What a watch told counts as unknown once it was silent for longer."
+    )
 
 
 class Prometheus(_Part):
     """Where metrics come from; without a url metric expectations are unknown."""
 
-    url: str | None = None
-    token_file: Path | None = None
+    url: str | None = Field(
+        default=None,
+        description="Its address, such as `http://prometheus:9090`.",
+        json_schema_extra=_shown("none: metric expectations stay unknown"),
+    )
+    token_file: Path | None = Field(
+        default=None, description="A file with a bearer token, read anew for each request."
+    )
     tenant: str | None = Field(default=None, description="Sent as X-Scope-OrgID (Mimir, Cortex, Thanos).")
-    ca_file: Path | None = None
-    insecure_skip_verify: bool = False
-    timeout: Duration = "10s"
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates that its own is checked against.",
+        json_schema_extra=_shown("certifi's list"),
+    )
+    insecure_skip_verify: bool = Field(default=False, description="Do not check its certificate.")
+    timeout: Duration = Field(default="10s", description="For one query, on the server too.")
     interval: Duration = Field(default="15s", description="How often metric expectations are read.")
 
 
 class Model(_Part):
     """The Ollama server. Without a name there is no model: intentd observes and escalates."""
 
-    url: str = "http://127.0.0.1:11434"
-    name: str | None = None
-    judge: str | None = Field(default=None, description="Another model for the judge question only.")
-    token: SecretStr | None = None
-    ca_file: Path | None = None
+    url: str = Field(default="http://127.0.0.1:11434", description="Its address.")
+    name: str | None = Field(
+        default=None,
+        description="The model that names causes, judges and writes changes, as `ollama list` shows it.",
+        json_schema_extra=_shown("none: cases go to people"),
+    )
+    judge: str | None = Field(
+        default=None,
+        description="Another model for the judge question only.",
+        json_schema_extra=_shown("the same"),
+    )
+    token: SecretStr | None = Field(
+        default=None, description="Sent as a bearer token; give it in the environment."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates that its own is checked against.",
+        json_schema_extra=_shown("certifi's list"),
+    )
     timeout: Duration = Field(default="60s", description="For one question.")
-    context_tokens: int = Field(default=4096, ge=1024, le=131072)
+    context_tokens: int = Field(
+        default=4096, ge=1024, le=131072, description="The context that the server loads the model with."
+    )
     patience: Duration = Field(
         default="10m", description="A case waits so long for an absent model before it escalates."
     )
@@ -76,14 +118,18 @@ class Limits(_Part):
     system_namespaces: bool = Field(
         default=False, description="Also kube-* namespaces, if an intent names them."
     )
-    cluster_changes: int = Field(default=20, ge=0)
-    namespace_changes: int = Field(default=10, ge=0)
-    fault_class_changes: int = Field(default=10, ge=0)
-    per: Duration = "1h"
+    cluster_changes: int = Field(default=20, ge=0, description="Writes within `limits.per`, over everything.")
+    namespace_changes: int = Field(default=10, ge=0, description="The same, in one namespace.")
+    fault_class_changes: int = Field(default=10, ge=0, description="The same, for one fault class.")
+    per: Duration = Field(default="1h", description="The time that those three count over.")
     storm_targets: int = Field(
-        default=3, ge=1, description="A storm needs more unhealthy targets than this, and"
+        default=3,
+        ge=1,
+        description="In a storm nothing is written. It needs more unhealthy targets than this, and",
     )
-    storm_share: float = Field(default=0.5, gt=0, le=1, description="more than this share of all targets.")
+    storm_share: float = Field(
+        default=0.5, gt=0, le=1, description="more than this share of all targets, from 0 to 1."
+    )
     concurrent: int = Field(
         default=3, ge=1, le=100, description="Cases with a write under verification at once, cluster-wide."
     )
@@ -92,16 +138,16 @@ class Limits(_Part):
 class Notify(_Part):
     """Apprise URLs for escalations, such as mailto:// or slack://."""
 
-    urls: tuple[SecretStr, ...] = ()
-    timeout: Duration = "10s"
+    urls: tuple[SecretStr, ...] = Field(default=(), description="Whom to tell; they may hold passwords.")
+    timeout: Duration = Field(default="10s", description="For one message.")
 
 
 class Http(_Part):
     """Health, readiness and metrics; loopback unless said otherwise."""
 
-    enabled: bool = True
-    host: str = "127.0.0.1"
-    port: int = Field(default=9464, ge=0, le=65535)
+    enabled: bool = Field(default=True, description="Serve `/healthz`, `/readyz` and `/metrics`.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on; `0.0.0.0` in a pod.")
+    port: int = Field(default=9464, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
 
 
 def _state_folder() -> Path:
@@ -128,15 +174,28 @@ class Settings(BaseSettings):
     """Everything that is not an intent."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INTENTD_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=PREFIX, env_nested_delimiter=NESTING, extra="forbid", frozen=True
     )
 
-    intents: Path = Field(default_factory=lambda: _config_folder() / "intents")
-    database: Path = Field(default_factory=lambda: _state_folder() / "ledger.db")
-    socket: Path = Field(default_factory=_socket)
+    intents: Path = Field(
+        default_factory=lambda: _config_folder() / "intents",
+        description="The folder of intent files; it is watched.",
+        json_schema_extra=_shown("`intents` in the configuration folder"),
+    )
+    database: Path = Field(
+        default_factory=lambda: _state_folder() / "ledger.db",
+        description="The ledger: one SQLite file, of one daemon.",
+        json_schema_extra=_shown("`ledger.db` in the state folder"),
+    )
+    socket: Path = Field(
+        default_factory=_socket,
+        description="Where the daemon takes orders; who may write to it may give them.",
+        json_schema_extra=_shown("`control.sock` in the runtime folder, else in the state folder"),
+    )
     kill_switch: Path = Field(
         default_factory=lambda: _state_folder() / "kill-switch",
-        description="While this file exists nothing is written.",
+        description="While this file exists nothing is written to the cluster.",
+        json_schema_extra=_shown("`kill-switch` in the state folder"),
     )
     look_interval: Duration = Field(default="5s", description="At least this often; changes wake it at once.")
     not_ready_grace: Duration = Field(
@@ -148,9 +207,11 @@ class Settings(BaseSettings):
     human_edit_grace: Duration = Field(
         default="10m", description="Fields that a person changed so recently are only proposed for."
     )
-    approval_expires: Duration = "1h"
-    retention: Duration = "90d"
-    log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
+    approval_expires: Duration = Field(default="1h", description="How long `intentd approve` holds.")
+    retention: Duration = Field(default="90d", description="Older rows of the ledger are given up.")
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="`auto`: console at a terminal, JSON elsewhere."
+    )
     kubernetes: Kubernetes = Kubernetes()
     prometheus: Prometheus = Prometheus()
     model: Model = Model()
@@ -176,40 +237,69 @@ def default_file() -> Path:
     return _config_folder() / "intentd.yaml"
 
 
+def read_file(path: Path | None = None) -> dict[str, Any]:
+    """What the settings file holds, unchecked; nothing where the default one is absent. Raises SettingsError."""
+    chosen = path or default_file()
+    if path is None and not chosen.exists():
+        return {}
+    try:
+        values = yaml.load(chosen.read_bytes(), Loader=LOADER) or {}  # noqa: S506 - LOADER is a safe one
+    except OSError as error:
+        raise SettingsError(
+            f"{chosen}: cannot be read ({error.strerror}). Check the path and the rights."
+        ) from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{chosen}: not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise SettingsError(
+            f"{chosen}: must be a mapping of settings, such as `intents: /etc/intentd/intents`."
+        )
+    return {str(name): value for name, value in values.items()}
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """Read the file (the default one may be absent) and the environment. Raises SettingsError with every
     error at once."""
-    chosen = path or default_file()
-    values: Any = {}
-    if path is not None or chosen.exists():
-        try:
-            values = yaml.load(chosen.read_bytes(), Loader=LOADER) or {}  # noqa: S506 - LOADER is a safe one
-        except OSError as error:
-            raise SettingsError(
-                f"{chosen}: cannot be read ({error.strerror}). Check the path and the rights."
-            ) from error
-        except yaml.YAMLError as error:
-            raise SettingsError(f"{chosen}: not YAML: {error}") from error
-        if not isinstance(values, dict):
-            raise SettingsError(
-                f"{chosen}: must be a mapping of settings, such as `intents: /etc/intentd/intents`."
-            )
+    values = read_file(path)
+    unknown = dict(strangers(os.environ, frozenset(variable(*one) for one in all_paths())))
+    lines = [f"{name}: there is no such setting. {remedy}" for name, remedy in unknown.items()]
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except EnvironmentUnreadable as error:
-        raise SettingsError(
+        lines.append(
             f"the environment: {error}. Lists and groups are JSON there, such as "
             'INTENTD_NOTIFY__URLS=["mailto://..."]; one setting of a group is INTENTD_LIMITS__MODE=propose.'
-        ) from error
+        )
     except ValidationError as error:
-        lines = []
-        for detail in error.errors():
-            where = ".".join(str(part) for part in detail["loc"])
-            remedy = " Remove it or correct its name." if detail["type"] == "extra_forbidden" else ""
-            lines.append(
-                f"{chosen}: {where}: {detail['msg']}.{remedy} (or in INTENTD_{where.replace('.', '__').upper()})"
-            )
-        raise SettingsError("\n".join(lines)) from error
+        lines += [
+            line for detail in error.errors() if (line := _line(path or default_file(), detail, unknown))
+        ]
+    if lines:
+        raise SettingsError("\n".join(lines))
+    return settings
+
+
+def all_paths(model: type[BaseModel] = Settings) -> Iterator[tuple[str, ...]]:
+    """Every setting and every group by its place: `("intents",)`, `("model",)`, `("model", "name")`."""
+    for name, field in model.model_fields.items():
+        yield (name,)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from ((name, *rest) for rest in all_paths(field.annotation))
+
+
+def _line(file: Path, detail: Any, unknown: Mapping[str, str]) -> str | None:
+    """One mistake where it was made: the variable if one is set, which wins over the file. None where it was
+    named already."""
+    path = [str(part) for part in detail["loc"]]
+    name, where = variable(*path), ".".join(path)
+    said = {given.upper(): given for given in os.environ}.get(name)
+    if said in unknown:
+        return None
+    place = said or f"{file}: {where}"
+    if detail["type"] != "extra_forbidden":
+        return f"{place}: {detail['msg'].removeprefix('Value error, ')}."
+    close = get_close_matches(where, [".".join(one) for one in all_paths()], n=1)
+    return f"{place}: there is no such setting. " + (f"Did you mean {close[0]}?" if close else SEE_ALL)
 
 
 def seconds(duration: str) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from daemon.cli import cases, doctor, files, ledger, once, orders
+from daemon.cli import cases, configuration, doctor, files, ledger, once, orders
 
 app = typer.Typer(
     name="intentd",
@@ -12,14 +14,42 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 autonomy = typer.Typer(help="What intentd may do by itself.", no_args_is_help=True)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"intentd {version('intentd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            callback=lambda asked: _version(asked=asked),
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    pass
+
 
 app.command()(once.run)
 app.command()(files.check)
 app.command()(orders.status)
 app.command()(files.intents)
 app.command()(files.schema)
+app.command()(configuration.settings)
 app.command()(cases.cases)
 app.command()(cases.show)
 app.command()(cases.explain)

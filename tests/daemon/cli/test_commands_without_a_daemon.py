@@ -1,6 +1,7 @@
 """What people meet first: no daemon, no cluster, no files, mistakes in settings. A sentence, and an exit code."""
 
 import json
+from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
@@ -37,6 +38,12 @@ def told(tmp_path, monkeypatch):
         return done.exit_code, done.stdout, done.stderr
 
     return run
+
+
+def test_the_version_is_the_packages():
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.exit_code == 0
+    assert done.stdout == f"intentd {version('intentd')}\n"
 
 
 def test_status_without_a_database_says_how_to_get_one(told):

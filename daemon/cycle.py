@@ -70,8 +70,8 @@ class Cycle:
             key=lambda row: (tried.get(row.case_id, 0.0), *_urgency(row)),
         )
         for row in waiting[:1]:
-            with self._telemetry.thinking(row):
-                think(self._world, self._memory, row)
+            with self._telemetry.thinking(row) as considered:
+                considered(think(self._world, self._memory, row), self._memory.model_trouble)
         return bool(waiting)
 
     def act_once(self) -> None:

@@ -48,6 +48,7 @@ class Memory:
     seen_clear: frozenset[CaseKey] = frozenset()
     storm: bool = False
     weights: str | Unusable | None = None  # of the served model, as last asked; None = not asked yet
+    model_trouble: Unusable | None = None  # why the last question got no answer; None = it got one
     model_absent_since: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     retry_at: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     looked: threading.Event = field(default_factory=threading.Event)  # set after each look

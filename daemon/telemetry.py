@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from daemon.look import LookReport
 from daemon.ports import Clock
+from daemon.think import Consultation
+from remediation.model import Unusable
 from store.queries import CaseRow
 
 log = structlog.get_logger("intentd")
@@ -47,6 +49,9 @@ class Telemetry:
         self.cases_closed = Counter("intentd_cases_closed", "Cases closed by looking.", registry=mine)
         self.think_seconds = Histogram(
             "intentd_think_duration_seconds", "Time from evidence to plan.", buckets=_SLOW, registry=mine
+        )
+        self.model_unanswered = Counter(
+            "intentd_model_unanswered", "Questions that got no answer.", ["reason"], registry=mine
         )
         self.act_seconds = Histogram(
             "intentd_act_duration_seconds",
@@ -88,13 +93,27 @@ class Telemetry:
             log.info("case closed", case=case_id)
 
     @contextmanager
-    def thinking(self, row: CaseRow) -> Iterator[None]:
-        """Time one diagnosis."""
+    def thinking(self, row: CaseRow) -> Iterator[Callable[[Consultation | None, Unusable | None], None]]:
+        """Time one diagnosis; say how it ended, and where the model did not answer at all."""
         started = self._clock.monotonic()
-        yield
-        taken = self._clock.monotonic() - started
-        self.think_seconds.observe(taken)
-        log.info("considered", case=row.case_id, seconds=round(taken, 2))
+
+        def considered(found: Consultation | None, trouble: Unusable | None) -> None:
+            taken = round(self._clock.monotonic() - started, 2)
+            if trouble is not None:
+                self.model_unanswered.labels(trouble.reason.value).inc()
+                log.warning(
+                    "the model did not answer; intentd asks again",
+                    case=row.case_id,
+                    seconds=taken,
+                    reason=trouble.reason.value,
+                    detail=trouble.detail,
+                )
+            elif found is not None:
+                ended = found.answer.reason.value if isinstance(found.answer, Unusable) else "diagnosed"
+                log.info("considered", case=row.case_id, seconds=taken, ended=ended)
+
+        yield considered
+        self.think_seconds.observe(self._clock.monotonic() - started)
 
     @contextmanager
     def acting(self, row: CaseRow) -> Iterator[None]:

@@ -22,7 +22,7 @@ from intents.model import Intent, MetricHolds
 from remediation.candidates import generate
 from remediation.desired import desired_manifest, provision
 from remediation.diagnose import consult
-from remediation.evidence import select
+from remediation.evidence import redacted, select
 from remediation.guards import knobs
 from remediation.model import (
     Answer,
@@ -41,7 +41,7 @@ from remediation.model import (
 from remediation.plan import plan_change
 from remediation.saga import Event, State
 from store.ledger import Entry
-from store.queries import CaseRow, changes_since, known_good
+from store.queries import CaseRow, changes_since, known_good, last_step
 
 RETRY = frozenset({UnusableReason.UNREACHABLE, UnusableReason.TIMED_OUT})
 """Reasons that are ours to retry: the case waits for the model (settings: model.patience)."""
@@ -65,20 +65,22 @@ class Consultation:
     raw: RawEvidence
 
 
-def think(world: World, memory: Memory, row: CaseRow) -> None:
-    """Bring one case from Open or Diagnosing to Proposed or Closed."""
+def think(world: World, memory: Memory, row: CaseRow) -> Consultation | None:
+    """Bring one case from Open or Diagnosing to Proposed or Closed; answers what it was decided on."""
     case, intent = memory.cases.get(row.key), memory.catalog.intents.get(row.intent)
     if case is None or intent is None:
-        return  # look closes it, or the violation is about to be seen again
+        return None  # look closes it, or the violation is about to be seen again
     record = world.store.record
     if row.state is State.OPEN:
         record([Entry(Event.DIAGNOSIS_STARTED, {}, row.case_id)], at=world.clock.now())
     found = consider(world, case, intent)
+    memory.model_trouble = _trouble(found)
     entries = [diagnosed(row.case_id, found.answer, found.evidence, found.candidates, found.asked)]
     cause = found.answer.cause
     if isinstance(found.answer, Unusable):
         if found.answer.reason in RETRY and _still_patient(world, memory, row.case_id):
-            return  # nothing was learnt; a later turn asks again
+            _note_once(world, row.case_id, entries[0])
+            return found  # nothing was learnt; a later turn asks again
         entries.append(
             escalated(row.case_id, case, reason=f"{found.answer.reason}: {found.answer.detail}", cause=cause)
         )
@@ -91,6 +93,20 @@ def think(world: World, memory: Memory, row: CaseRow) -> None:
         )
     record(entries, at=world.clock.now())
     memory.thought.set()
+    return found
+
+
+def _trouble(found: Consultation) -> Unusable | None:
+    """What keeps the model from answering at all, as the last question showed it; for `status` and people."""
+    last = found.asked[-1][1] if found.asked else None
+    return last if isinstance(last, Unusable) and last.reason in RETRY else None
+
+
+def _note_once(world: World, case_id: str, unanswered: Entry) -> None:
+    """One row for a question that got no answer, not one every try: what is new is the reason."""
+    before = last_step(world.store, case_id, Event.UNUSABLE)
+    if before is None or before.payload["reason"] != unanswered.payload["reason"]:
+        world.store.record([unanswered], at=world.clock.now())
 
 
 def consider(world: World, case: Case, intent: Intent) -> Consultation:
@@ -99,13 +115,14 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
     if raw.live is None and (gap := _gap_of_target(case, raw)) is not None:
         nothing = Unusable(UnusableReason.UNREACHABLE, f"{case.target} could not be read: {gap.message}")
         return Consultation(nothing, Evidence((), raw.gaps), (), (), None, raw)
-    evidence = select(case, raw)
+    clean = redacted(raw)
+    evidence = select(case, clean)
     by_code = provision(case, intent, evidence)
     if by_code is not None:
         plan = plan_change(by_code.chosen, raw.live, desired_manifest(case, intent))
         return Consultation(by_code, evidence, (by_code.chosen,), (), plan, raw)
     may = _may(world, case, intent, raw)
-    candidates = tuple(found for found in generate(case, raw, evidence, intent) if may(found) is not None)
+    candidates = tuple(found for found in generate(case, clean, evidence, intent) if may(found) is not None)
     answer, asked = _pump(world, case, evidence, candidates, intent, raw.live)
     plan_or_not: Plan | NoPlan | None = None
     if isinstance(answer, Diagnosis):

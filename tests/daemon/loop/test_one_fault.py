@@ -8,7 +8,7 @@ from remediation.guards import GUARDS
 from remediation.model import Unusable, UnusableReason
 from remediation.saga import Event, State
 from store.ledger import Entry
-from store.queries import changes_since, find_cases, known_good, last_step
+from store.queries import changes_since, find_cases, known_good, last_step, steps
 from tests.fakes.cluster import Mishap
 from tests.fakes.model import FakeModel
 from tests.fakes.rig import BAD, GOOD, INTENT, Rig
@@ -146,6 +146,25 @@ def test_an_absent_model_is_waited_for_and_then_a_person_is_called(rig):
     case = rig.until(State.CLOSED, seconds=700)
     assert case.outcome == "escalated"
     assert "connection refused" in case.outcome_reason
+
+
+def test_a_question_without_an_answer_is_on_record_once_and_known_until_the_model_answers(rig):
+    rig.model.absent = Unusable(UnusableReason.TIMED_OUT, "no answer in 60 s")
+    rig.set_image(BAD)
+    rig.turn(60)
+    case = find_cases(rig.store)[0]
+    (row,) = [step for step in steps(rig.store, case.case_id) if step.event == Event.UNUSABLE]
+    assert (row.payload["reason"], row.payload["detail"]) == ("TimedOut", "no answer in 60 s")
+    assert rig.memory.model_trouble is not None
+    rig.model.absent = Unusable(UnusableReason.UNREACHABLE, "connection refused")
+    rig.turn(30)
+    reasons = [
+        step.payload["reason"] for step in steps(rig.store, case.case_id) if step.event == Event.UNUSABLE
+    ]
+    assert reasons == ["TimedOut", "Unreachable"]
+    rig.model.absent = None
+    assert rig.until(State.CLOSED).outcome == "fixed"
+    assert rig.memory.model_trouble is None
 
 
 def test_looking_goes_on_and_heals_when_the_model_comes_back(rig):

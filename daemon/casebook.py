@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from detectors.model import CaseKey
+from detectors.pods import RAN
 from remediation.saga import Event, State
 from store.ledger import Ledger
 from store.queries import CaseRow, cases_moved, steps
@@ -50,6 +51,12 @@ class CaseBook:
     def fault_classes(self, row: CaseRow) -> frozenset[str]:
         """The fault classes that the case was opened with."""
         return frozenset(violation["fault_class"] for violation in self._violations(row))
+
+    def fault_interval(self, row: CaseRow) -> float:
+        """Seconds after which the fault showed itself again, as far as the violations say: the longest time
+        that a container ran before it ended. 0 where nothing says."""
+        told = (violation.get("facts", {}).get(RAN, "") for violation in self._violations(row))
+        return max((float(text) for text in told if text.isdecimal()), default=0.0)
 
     def _violations(self, row: CaseRow) -> list[dict[str, Any]]:
         if row.case_id not in self._seen:

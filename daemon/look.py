@@ -25,7 +25,7 @@ from detectors.world import World as Picture
 from intents.units import parse_duration
 from remediation.model import Outcome
 from remediation.saga import Event, State
-from remediation.verify import Progress, check_progress
+from remediation.verify import Progress, check_progress, stabilisation
 from store.ledger import Entry
 from store.queries import CaseRow, wanted_back
 
@@ -88,7 +88,7 @@ def look(world: World, memory: Memory, book: CaseBook) -> LookReport:
     memory.storm = any(case.reason is CaseReason.STORM for case in report.cases)
     memory.clear_since = _clear_since(world, memory, book)
     proofs_first = sorted(book.open, key=lambda row: row.state is not State.VERIFYING)
-    moved = (row.case_id for row in proofs_first if _advance(world, memory, row))
+    moved = (row.case_id for row in proofs_first if _advance(world, memory, book, row))
     closed = tuple(islice(moved, MOST_AT_ONCE))
     known = {row.key for row in book.open}
     due = (case for case in report.cases if case.key not in known and _due(world, memory, book, case))
@@ -143,11 +143,12 @@ def _due(world: World, memory: Memory, book: CaseBook, case: Case) -> bool:
     ) or world.clock.now() - earlier.updated_at >= seconds(world.settings.reopen_after)
 
 
-def _advance(world: World, memory: Memory, row: CaseRow) -> bool:
+def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool:
     """Move one open case as far as looking alone can; true where it closed."""
     now, intent = world.clock.now(), memory.catalog.intents.get(row.intent)
     verification = intent.spec.verification if intent else None
-    window = parse_duration(verification.window) if verification else DEFAULT_WINDOW
+    wished = parse_duration(verification.window) if verification else DEFAULT_WINDOW
+    window = stabilisation(wished, book.fault_interval(row))
     timeout = parse_duration(verification.timeout) if verification else DEFAULT_TIMEOUT
     since = memory.clear_since.get(row.key)
     quiet = None if since is None else world.clock.monotonic() - since

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from detectors.base import POD_NEEDS, Detector, Finding, Patience, View
 from detectors.facts import ContainerStatus, Pod, Terminated
 from detectors.model import FaultClass
-from detectors.pods import containers, endings, oom_ending, start_failed
+from detectors.pods import containers, endings, oom_ending, ran, start_failed
 from detectors.timestamps import age
 from intents.model import WorkloadHealthy
 
@@ -42,6 +42,7 @@ def _judge(view: View) -> Iterator[Finding]:
                             "exitCode": code,
                             "signal": str(ended.signal) if ended is not None and ended.signal else "",
                             "endedAs": ended.reason if ended is not None else "",
+                            **ran(ended),
                         },
                     )
                 elif (

@@ -67,6 +67,7 @@ class Terminated(_Fact, frozen=True):
     signal: int = 0
     reason: str = ""
     message: str = ""
+    started_at: str | None = None
     finished_at: str | None = None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from detectors.base import POD_NEEDS, Detector, Finding, View
 from detectors.model import FaultClass
-from detectors.pods import OOM_KILLED, containers, oom_ending
+from detectors.pods import OOM_KILLED, containers, oom_ending, ran
 from detectors.timestamps import age
 from intents.model import WorkloadHealthy
 
@@ -35,7 +35,7 @@ def _judge(view: View) -> Iterator[Finding]:
                     container,
                     reason=OOM_KILLED,
                     message=ending.message or f"container {container.name} was killed at its memory limit",
-                    facts={"exitCode": str(ending.exit_code)},
+                    facts={"exitCode": str(ending.exit_code), **ran(ending)},
                 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectors.facts import ContainerStatus, Pod, Terminated
+from detectors.timestamps import between
 
 OOM_KILLED = "OOMKilled"
 IMAGE_REASONS = frozenset(
@@ -84,6 +85,16 @@ def image_of(pod: Pod, container: ContainerStatus) -> str:
         if declared.name == container.name:
             return declared.image or container.image
     return container.image
+
+
+RAN = "ranSeconds"
+"""The fact that says how long a container ran before it ended: how often its fault shows itself."""
+
+
+def ran(ending: Terminated | None) -> dict[str, str]:
+    """The fact RAN in whole seconds; empty where the kubelet does not tell."""
+    lasted = None if ending is None else between(ending.started_at, ending.finished_at)
+    return {} if lasted is None else {RAN: f"{lasted:.0f}"}
 
 
 def endings(container: ContainerStatus) -> Iterator[Terminated]:

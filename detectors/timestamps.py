@@ -17,6 +17,12 @@ def seconds(text: str | None) -> float | None:
         return None
 
 
+def between(start: str | None, end: str | None) -> float | None:
+    """Seconds from one time to the other, never negative; None where one is unknown."""
+    then = seconds(end)
+    return None if then is None else age(start, then)
+
+
 def age(text: str | None, at: float) -> float | None:
     """Seconds from then until `at`, never negative (clocks of nodes differ); None where unknown."""
     then = seconds(text)

@@ -44,8 +44,14 @@ class Verifying(Protocol):
 
 def stabilisation(window: float, fault_interval: float = 0.0) -> float:
     """Seconds for which a violation must stay away: the intent's window, and at least twice the fault's own
-    interval (a crash every five minutes is not mended after one). ARCHITECTURE invariant 6."""
-    return max(window, 2 * fault_interval)
+    interval (a crash every five minutes is not mended after one; ARCHITECTURE invariant 6), but not longer than
+    LONGEST for the fault's sake."""
+    return max(window, min(2 * fault_interval, LONGEST))
+
+
+LONGEST = 3600.0
+"""Seconds after which a case is not held open for an interval's sake alone: what shows itself after a day of
+running comes back as a new case, and the same change is then not made again (the same-knob guard)."""
 
 
 def check_progress(

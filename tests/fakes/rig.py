@@ -53,6 +53,7 @@ class Rig:
         self.notifier, self.model = FakeNotifier(), FakeModel()
         self.source = FakeIntentSource({"web.yaml": intent.encode()})
         self.works = {GOOD}
+        self.broken = lambda image: waiting("ImagePullBackOff", f'Back-off pulling image "{image}"')
         self.cluster.react = self._controller
         self.set_image(GOOD)
         self._start()
@@ -163,7 +164,7 @@ class Rig:
             {"kind": "Deployment", "name": "web", "uid": owner["metadata"]["uid"], "controller": True}
         ]
         self.cluster.put(owned)
-        status = running() if works else waiting("ImagePullBackOff", f'Back-off pulling image "{image}"')
+        status = running() if works else self.broken(image)
         runs = pod(owner, status)
         runs["metadata"]["uid"] = f"uid-of-pod-{live['metadata']['generation']}"
         runs["metadata"]["ownerReferences"][0]["uid"] = "uid-of-the-replica-set"

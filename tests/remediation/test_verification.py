@@ -57,3 +57,8 @@ def test_how_a_look_is_judged(found, quiet, waited, expected):
 def test_a_slow_fault_needs_a_longer_window():
     assert stabilisation(60) == 60
     assert stabilisation(60, fault_interval=300) == 600
+
+
+def test_a_fault_of_many_hours_does_not_hold_a_case_open_for_days():
+    assert stabilisation(60, fault_interval=86_400) == 3600
+    assert stabilisation(7200, fault_interval=86_400) == 7200

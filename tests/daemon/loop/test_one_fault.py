@@ -10,6 +10,7 @@ from remediation.saga import Event, State
 from store.ledger import Entry
 from store.queries import changes_since, find_cases, known_good, last_step, steps
 from tests.fakes.cluster import Mishap
+from tests.fakes.manifests import waiting
 from tests.fakes.model import FakeModel
 from tests.fakes.rig import BAD, GOOD, INTENT, Rig
 
@@ -38,6 +39,18 @@ def test_success_needs_the_whole_window_of_quiet(rig):
     rig.turn(8)
     assert find_cases(rig.store)[0].state is State.VERIFYING
     rig.turn(5)
+    assert find_cases(rig.store)[0].outcome == "fixed"
+
+
+def test_a_fault_that_shows_itself_every_minute_must_stay_away_for_two(rig):
+    """The intent's window is 10 s, which a container that runs for a minute before it crashes would survive."""
+    ended = {"exitCode": 1, "startedAt": "2025-03-01T10:00:00Z", "finishedAt": "2025-03-01T10:01:00Z"}
+    rig.broken = lambda image: waiting("CrashLoopBackOff", restarts=3, last=ended)
+    rig.set_image(BAD)
+    rig.until(State.VERIFYING)
+    rig.turn(110)
+    assert find_cases(rig.store)[0].state is State.VERIFYING
+    rig.turn(20)
     assert find_cases(rig.store)[0].outcome == "fixed"
 
 

@@ -56,7 +56,7 @@ def watch_to_violation(
 @app.command("fix")
 def violation_to_fix(
     pods: int = 5000,
-    incidents: int = 200,
+    incidents: int = 100,
     output: OutputOption = Output.table,
     instance: InstanceOption = "bench",
 ) -> None:
@@ -79,14 +79,24 @@ def memory(
     measure(instance, pods, settle, output, _say)
 
 
+class Kind(StrEnum):
+    """Which whole incidents."""
+
+    candidate = "candidate"
+    written = "written"
+
+
 @app.command()
 def incident(
-    incidents: int = 20, output: OutputOption = Output.table, instance: InstanceOption = "bench"
+    kind: Annotated[Kind, typer.Argument(help="A candidate passes, or the model writes the patch.")],
+    incidents: int = 20,
+    output: OutputOption = Output.table,
+    instance: InstanceOption = "bench",
 ) -> None:
     """A whole incident with the real model: p95; needs weights and adapters."""
     from benchmarks.incident import measure
 
-    measure(instance, incidents, output, _say)
+    measure(instance, kind, incidents, output, _say)
 
 
 if __name__ == "__main__":

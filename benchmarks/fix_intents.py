@@ -1,11 +1,21 @@
-"""The intents of the benchmark `fix`: ten workloads in each of twenty namespaces, mended without asking."""
+"""The workloads of the benchmark `fix` and the intents over intentd's half of them: mended without asking."""
 
 from __future__ import annotations
 
 NAMESPACES = tuple(f"fix-{number:02d}" for number in range(20))
+TYPED_NAMESPACES = tuple(f"typed-{number:02d}" for number in range(20))
 PER_NAMESPACE = 10
-WORKLOADS = tuple((namespace, f"web-{number}") for number in range(PER_NAMESPACE) for namespace in NAMESPACES)
-"""In the order in which they are broken: neighbours never follow each other."""
+
+Where = tuple[str, str]
+"""Namespace, name."""
+
+
+def workloads_in(namespaces: tuple[str, ...]) -> tuple[Where, ...]:
+    """In the order in which they are broken: neighbours never follow each other."""
+    return tuple((namespace, f"web-{number}") for number in range(PER_NAMESPACE) for namespace in namespaces)
+
+
+OURS, TYPED = workloads_in(NAMESPACES), workloads_in(TYPED_NAMESPACES)
 
 _INTENT = """
 apiVersion: intentd.io/v1alpha1
@@ -21,7 +31,7 @@ spec:
       pattern: "gym.intentd.io/workload:.*"
   budget: {{changes: 1000, per: 1h}}
   cooldown: 1s
-  verification: {{window: 10s, timeout: 60s}}
+  verification: {{window: 1s, timeout: 60s}}
 """
 
 

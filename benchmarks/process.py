@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -18,8 +19,9 @@ from typing import Any
 
 import yaml
 
+from daemon.control import call
 from gym.cluster import Cluster
-from gym.instance import free_ports
+from gym.instance import MARKER, free_ports
 from gym.rights import grant
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -92,6 +94,15 @@ class Program:
                 return int(line.split()[1]) * 1024 / 1e6
         raise SystemExit(f"no {what} of process {self._child.pid}")
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Takes no CPU during the block (SIGSTOP), so that what is measured beside it has the machine alone."""
+        self._child.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._child.send_signal(signal.SIGCONT)
+
     def end(self) -> None:
         """SIGTERM, and KILL where it does not drain."""
         self._child.terminate()
@@ -103,9 +114,9 @@ class Program:
 
 
 @contextmanager
-def program(command: Sequence[str]) -> Iterator[Program]:
+def program(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[Program]:
     """Ended with the block."""
-    running = Program(command)
+    running = Program(command, environment)
     try:
         yield running
     finally:
@@ -114,10 +125,15 @@ def program(command: Sequence[str]) -> Iterator[Program]:
 
 @contextmanager
 def daemon(
-    running: Cluster, folder: Path, intents: Mapping[str, str], *, kubeconfig: Path | None = None
+    running: Cluster,
+    folder: Path,
+    intents: Mapping[str, str],
+    *,
+    kubeconfig: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Iterator[Program]:
-    """`intentd run` with its shipped defaults, under the rights of deploy/manifests, on a fresh ledger; or
-    with another kubeconfig."""
+    """`intentd run` with its shipped defaults but for `overrides`, under the rights of deploy/manifests (or with
+    another kubeconfig), on a fresh ledger: `folder`/ledger.db."""
     (folder / "intents").mkdir(parents=True)
     for name, text in intents.items():
         (folder / "intents" / name).write_text(text)
@@ -132,9 +148,24 @@ def daemon(
         "log_format": "json",
         "kubernetes": {"kubeconfig": str(kubeconfig)},
         "http": {"port": free_ports(1)[0]},
+        **(overrides or {}),
     }
     (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
     command = [sys.executable, "-c", "from daemon.cli import main; main()", "run", "-f"]
-    with program([*command, str(folder / "settings.yaml")]) as started:
+    marker = {MARKER: str(running.instance.home)}  # `gym down` finds it, should we be killed
+    with program([*command, str(folder / "settings.yaml")], marker) as started:
         started.wait_for(60, event="running")
         yield started
+
+
+FREE_HAND: Mapping[str, Any] = {
+    "cluster_changes": 10_000,
+    "namespace_changes": 10_000,
+    "fault_class_changes": 10_000,
+}
+"""Ceilings that hundreds of incidents in minutes do not reach; the guards count and compare all the same."""
+
+
+def trust(folder: Path) -> None:
+    """Let the daemon of this folder act by itself, whatever the fault class and the weights."""
+    call(folder / "control.sock", "grant", mode="auto", reason="benchmark")

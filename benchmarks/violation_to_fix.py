@@ -1,109 +1,125 @@
-"""From a violation to its durable applied fix, the model aside: the daemon's three loops over the real API
-server and the real ledger on disk, with a scripted model that answers at once.
+"""From a violation to its durable applied fix, the model aside: the real `intentd run` as a process, under its
+own service account, on the real API server and the real ledger on disk.
 
-One incident after the other, each in another workload: a person sets an image tag that does not exist; the
-controllers and kwok make it a pod that cannot pull. The clock starts with the look that first sees it (the
-time that the look read before it began) and stops when the row "applied" is on disk (record has returned).
-Inside: the look, triage, opening the case, evidence (about 12 reads), candidates, prompt, plan, 16 guards
-twice, the server-side dry run, two reads, the write, and five transactions with an fsync each.
+One incident at a time: a person sets an image tag that does not exist; the controllers and kwok make it a pod
+that cannot pull. The clock starts with the look that first sees it (the time that the look read before it
+began) and stops when the row "applied" is on disk. The seconds that the ledger says the model took are taken
+off; a scripted server answers at once (benchmarks/scripted_model.py). The next incident comes when this one is
+proven and the machine rests: the controllers that finish one change would otherwise be measured with the next.
 
-The typed client does the same calls without ledger, guards, candidates or judgement: its figure is the floor
-of what a typed daemon would need.
+After each, the same fault in a workload of its own for the typed client (benchmarks/typed_fixer.py): the same
+reads and writes without ledger, guards, candidates or judgement. Whichever is not measured is stopped.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from kubernetes import client
-from structlog import configure
-from structlog.testing import LogCapture
 
 from benchmarks.crowd import Say, bench_cluster, deployment, fill
 from benchmarks.figures import Figure, percentile, tell
-from benchmarks.fix_intents import NAMESPACES, PER_NAMESPACE, WORKLOADS, fix_intents
-from daemon.clock import SystemClock
-from daemon.cycle import Cycle
-from daemon.good_times import GoodTimes
-from daemon.look import observe
-from daemon.ports import Model
-from daemon.rounds import read_catalog
-from daemon.settings import Settings
-from daemon.state import Memory, World
-from daemon.telemetry import Telemetry
-from daemon.wiring import GOOD_TIMES_EVERY, NoMetrics, cluster_of
-from gym.cluster import Cluster
+from benchmarks.fix_intents import (
+    NAMESPACES,
+    OURS,
+    PER_NAMESPACE,
+    TYPED,
+    TYPED_NAMESPACES,
+    fix_intents,
+)
+from benchmarks.process import FREE_HAND, Program, daemon, program, trust
+from benchmarks.rest import wait_for_rest
+from benchmarks.rows import Row, Rows
+from benchmarks.scripted_model import NAME as SCRIPTED
+from benchmarks.scripted_model import scripted_model
 from gym.ready import api_client, wait_for
-from intents.catalog import Catalog
 from remediation.saga import Event
-from store.ledger import Entry, Ledger
-from store.projection import SystemEvent
-from store.queries import known_good_versions, newest_steps
-from tests.fakes.model import FakeModel
-from tests.fakes.notifier import FakeIntentSource, FakeNotifier
+from store.ledger import Ledger
+from store.queries import known_good_versions
 
 GOOD, BAD = "gym.intentd.io/workload:v1", "gym.intentd.io/workload:v9"
 SECONDS = 30.0
-STAGES = (Event.OPENED, Event.DIAGNOSIS_STARTED, Event.PLANNED, Event.APPLY_STARTED)
-"""Rows between which the details tell the time; the last one ends with the write itself."""
+"""For one incident; a figure beyond it is a failure, not a sample."""
+SIDE = "benchmark-side"
+"""Label of the typed client's pods: it watches no others."""
+ENDS = (Event.ESCALATED, Event.RESOLVED, Event.UNUSABLE, Event.CLOSED)
+"""A case that goes there has no fix."""
 
 
-class StopwatchLedger(Ledger):
-    """The ledger, which also notes when a row "applied" was on disk, by case."""
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One incident. Milliseconds; `rows` are the case's, from opened to applied."""
 
-    def __init__(self, *args: object, **more: object) -> None:
-        super().__init__(*args, **more)  # type: ignore[arg-type]
-        self.applied: dict[str, float] = {}
+    total: float
+    model: float
+    cpu: float  # the daemon's, the proof included
+    rows: tuple[Row, ...]
 
-    def record(self, entries: Sequence[Entry], *, at: float) -> None:
-        super().record(entries, at=at)
-        now = time.time()
-        for entry in entries:
-            if entry.event is Event.APPLIED and entry.case is not None:
-                self.applied[entry.case] = now
+    @property
+    def own(self) -> float:
+        return self.total - self.model
 
 
 def measure(instance: str, pods: int, incidents: int, output: str, say: Say) -> None:
-    if incidents > len(WORKLOADS):
-        raise SystemExit(f"at most {len(WORKLOADS)} incidents")
-    with bench_cluster(instance, say) as running, tempfile.TemporaryDirectory() as scratch:
+    if incidents > len(OURS):
+        raise SystemExit(f"at most {len(OURS)} incidents")
+    with (
+        bench_cluster(instance, say) as running,
+        tempfile.TemporaryDirectory() as scratch,
+        api_client(running.kubeconfig) as api,
+        scripted_model(lambda prompt: 0.95 if GOOD in prompt else 0.05) as model,
+    ):
         total = fill(running, pods, say) if pods else 0
-        model = FakeModel(believes=lambda prompt: 0.95 if GOOD in prompt else 0.05)
+        settings = {"model": {"url": model, "name": SCRIPTED}, "limits": FREE_HAND}
+        folder = Path(scratch) / "intentd"
+        typed = [
+            sys.executable,
+            "-m",
+            "benchmarks.typed_fixer",
+            str(running.kubeconfig),
+            f"{SIDE}=typed",
+            GOOD,
+        ]
         with (
-            api_client(running.kubeconfig) as api,
             workloads(api, say),
-            loops(running, Path(scratch), model, say) as world,
+            daemon(running, folder, fix_intents(), overrides=settings) as ours,
+            program(typed) as theirs,
         ):
+            theirs.wait_for(60, event="running")
+            trust(folder)
+            wait_until_known_good(folder / "ledger.db", say)
             load = os.getloadavg()[0]
-            say(f"{incidents} incidents")
-            apps = client.AppsV1Api(api)
-            for number, where in enumerate(WORKLOADS[:incidents]):
-                incident(apps, world, *where)
-                if number % 20 == 19:
-                    say(f"{number + 1} done")
-            taken, stages = times(world.store)
-            chain = world.store.verify()
-            say("the typed calls")
-            floor = [_typed_calls(api, *where) for where in WORKLOADS[: min(100, incidents)]]
-    if len(taken) != incidents or chain.broken_at is not None:
-        raise SystemExit(f"{len(taken)} fixes of {incidents} incidents; ledger broken at {chain.broken_at}")
+            say(f"{incidents} incidents of intentd, {incidents} of the typed client, in turn")
+            with closing(Rows(folder / "ledger.db")) as rows:
+                fixes, floor, restless = _in_turn(client.AppsV1Api(api), ours, theirs, rows, incidents, say)
+            memory = ours.memory()
+        with closing(Ledger.open_read_only(folder / "ledger.db")) as store:
+            chain = store.verify()
+    if chain.broken_at is not None:
+        raise SystemExit(f"the ledger is broken at {chain.broken_at}")
+    taken = [fix.own for fix in fixes]
     tell(
         f"violation to durable applied fix, {total:,} other pods in the cluster",
         [
             Figure("p99", "ms", percentile(taken, 0.99), percentile(floor, 0.99), 100, None, incidents),
+            Figure("p95", "ms", percentile(taken, 0.95), percentile(floor, 0.95), samples=incidents),
             Figure("median", "ms", percentile(taken, 0.5), percentile(floor, 0.5), samples=incidents),
             Figure("worst", "ms", max(taken), max(floor), samples=incidents),
+            Figure("CPU a fix and its proof", "ms", percentile([fix.cpu for fix in fixes], 0.5)),
+            Figure("RSS at the end", "MB", memory),
         ],
         {
-            "median of each stage (ms)": stages,
+            "stages, median and p99 (ms)": _stages(fixes),
+            "scripted model, taken off (ms, median)": round(percentile([fix.model for fix in fixes], 0.5), 1),
             "ledger rows": chain.rows,
-            "typed": "the same API calls without ledger, guards and candidates",
+            "incidents that began while the machine was busy": restless,
         },
         output=output,
         load=load,
@@ -114,161 +130,107 @@ def measure(instance: str, pods: int, incidents: int, output: str, say: Say) -> 
 def workloads(api: client.ApiClient, say: Say) -> Iterator[None]:
     """The workloads that will be broken, healthy, in namespaces that are deleted afterwards."""
     core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
+    names = (*NAMESPACES, *TYPED_NAMESPACES)
     try:
-        for name in NAMESPACES:
+        for name in names:
             core.create_namespace({"metadata": {"name": name}})
             for number in range(PER_NAMESPACE):
-                apps.create_namespaced_deployment(name, deployment(f"web-{number}", 1))
-        say(f"{len(WORKLOADS)} workloads becoming ready")
+                body = deployment(f"web-{number}", 1)
+                body["spec"]["template"]["metadata"]["labels"] = {
+                    **body["spec"]["template"]["metadata"]["labels"],
+                    SIDE: "typed" if name in TYPED_NAMESPACES else "ours",
+                }
+                apps.create_namespaced_deployment(name, body)
+        say(f"{len(names) * PER_NAMESPACE} workloads becoming ready")
 
         def ready() -> bool:
             found = apps.list_deployment_for_all_namespaces().items
-            mine = [item for item in found if item.metadata.namespace in NAMESPACES]
-            return sum(item.status.ready_replicas or 0 for item in mine) == len(WORKLOADS)
+            mine = [item for item in found if item.metadata.namespace in names]
+            return sum(item.status.ready_replicas or 0 for item in mine) == len(names) * PER_NAMESPACE
 
         wait_for("the workloads", ready, 300, pause=1.0)
         yield
     finally:
-        for name in NAMESPACES:
+        for name in names:
             core.delete_namespace(name)
 
 
-class _Loops:
-    """The daemon's loops over one world, each in its thread, with the job that learns good states."""
-
-    def __init__(self, world: World) -> None:
-        self._world, self._memory = world, Memory(Catalog())
-        self._cycle = Cycle(world, self._memory, Telemetry(world.clock), beat=lambda: None)
-        self._good = GoodTimes(lasting=1.0)
-        files = {name: text.encode() for name, text in fix_intents().items()}
-        read_catalog(world, self._memory, FakeIntentSource(files))
-        loops = (self._cycle.looking, self._cycle.thinking, self._cycle.acting, self._learning)
-        self._threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
-
-    def _learning(self) -> None:
-        pause = 0.5  # quick until everything is known, then as in `intentd run`
-        while not self._cycle.stop.wait(pause):
-            self._good.note(self._world, self._memory, observe(self._world, self._memory))
-            pause = 0.5 if len(known_good_versions(self._world.store)) < len(WORKLOADS) else GOOD_TIMES_EVERY
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._cycle.stop.set()
-        for event in (self._world.cluster.changed(), self._memory.looked, self._memory.thought):
-            event.set()
-        for thread in self._threads:
-            thread.join(10)
+def wait_until_known_good(database: Path, say: Say) -> None:
+    """The daemon has stored the good state of every workload: candidates are made of it."""
+    say("learning the good states")
+    with closing(Ledger.open_read_only(database)) as store:
+        wait_for("known good states", lambda: len(known_good_versions(store)) >= len(OURS), 120, pause=1.0)
 
 
-@contextmanager
-def loops(running: Cluster, folder: Path, model: Model, say: Say) -> Iterator[World]:
-    configure(processors=[LogCapture()])
-    settings = Settings.model_validate(
-        {
-            "database": folder / "ledger.db",
-            "kill_switch": folder / "kill",
-            "kubernetes": {"kubeconfig": running.kubeconfig},
-            "limits": {
-                "cluster_changes": 10_000,
-                "namespace_changes": 10_000,
-                "fault_class_changes": 10_000,
-                "concurrent": 100,
-            },
-        }
-    )
-    cluster = cluster_of(settings)
-    store = StopwatchLedger.open(settings.database)
-    world = World(cluster, NoMetrics(), model, model, SystemClock(), FakeNotifier(), store, settings)
-    grant = {
-        "fault_class": "*",
-        "weights": "*",
-        "mode": "auto",
-        "until": None,
-        "reason": "benchmark",
-        "by": "b",
+def _in_turn(
+    apps: client.AppsV1Api, ours: Program, theirs: Program, rows: Rows, incidents: int, say: Say
+) -> tuple[list[Fix], list[float], int]:
+    """The fixes of intentd, the milliseconds of the typed ones, and how many began on a busy machine."""
+    fixes, floor, restless = [], [], 0
+    for number, (mine, other) in enumerate(zip(OURS[:incidents], TYPED[:incidents], strict=True)):
+        with theirs.stopped():
+            restless += not wait_for_rest()
+            fixes.append(_fix(apps, ours, rows, *mine))
+        with ours.stopped():
+            restless += not wait_for_rest()
+            floor.append(_typed_fix(apps, theirs, *other))
+            wait_for_rest()  # our own catching up with what it slept through is not the next incident's
+        if number % 10 == 9:
+            say(f"{number + 1} of each: {_so_far(fixes, floor)}")
+    return fixes, floor, restless
+
+
+def _so_far(fixes: list[Fix], floor: list[float]) -> str:
+    middle = percentile([fix.own for fix in fixes], 0.5)
+    return f"median {middle:.0f} ms, typed {percentile(floor, 0.5):.0f} ms"
+
+
+def _break(apps: client.AppsV1Api, namespace: str, name: str) -> None:
+    change = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": BAD}]}}}}
+    apps.patch_namespaced_deployment(name, namespace, change, _preload_content=False)
+
+
+def _fix(apps: client.AppsV1Api, ours: Program, rows: Rows, namespace: str, name: str) -> Fix:
+    """Break one workload and wait until it is mended and proven. Milliseconds."""
+    cpu = ours.cpu
+    _break(apps, namespace, name)
+    opened = rows.wait_for(SECONDS, Event.OPENED)
+    applied = rows.wait_for(SECONDS, Event.APPLIED, *ENDS, case=opened.case)
+    if applied.event != Event.APPLIED:
+        raise SystemExit(f"{namespace}/{name} was not mended: {applied.event} {applied.text[:600]}")
+    rows.wait_for(SECONDS, Event.HELD, *ENDS, case=opened.case)
+    told = rows.of(opened.case)
+    until = tuple(told[: told.index(applied) + 1])
+    spent = (applied.seen - opened.at) * 1000
+    return Fix(spent, asked_seconds(until) * 1000, (ours.cpu - cpu) * 1000, until)
+
+
+def _typed_fix(apps: client.AppsV1Api, theirs: Program, namespace: str, name: str) -> float:
+    theirs.drain()
+    _break(apps, namespace, name)
+    fixed: float = theirs.wait_for(SECONDS, event="fixed").content["ms"]
+    return fixed
+
+
+def asked_seconds(rows: Sequence[Row]) -> float:
+    """What the model took in these rows, all questions together."""
+    told = [row.payload for row in rows if row.event in (Event.DIAGNOSED, Event.UNUSABLE)]
+    return sum(float(question.get("seconds", 0)) for payload in told for question in payload["questions"])
+
+
+def _stages(fixes: list[Fix]) -> dict[str, list[float]]:
+    """Milliseconds between neighbouring rows, the model's taken off where it was asked; the last is the
+    row "applied" on its way to the disk (and to us: at most rows.POLL)."""
+    spans: dict[str, list[float]] = {}
+    for fix in fixes:
+        for row, after in pairwise(fix.rows):
+            if after.at > row.at:  # rows of one transaction have one time
+                asked = asked_seconds([after])
+                spans.setdefault(f"{row.event} to {after.event}", []).append(
+                    (after.at - row.at - asked) * 1000
+                )
+        end = fix.rows[-1]
+        spans.setdefault("applied to on disk", []).append((end.seen - end.at) * 1000)
+    return {
+        name: [round(percentile(taken, share), 1) for share in (0.5, 0.99)] for name, taken in spans.items()
     }
-    store.record([Entry(SystemEvent.GRANTED, grant)], at=time.time())
-    running_loops = _Loops(world)
-    cluster.start()
-    try:
-        cluster.wait_until_listed(60)
-        running_loops.start()
-        say("learning the good states")
-        wait_for("known good states", lambda: len(known_good_versions(store)) >= len(WORKLOADS), 120)
-        yield world
-    finally:
-        running_loops.stop()
-        cluster.stop()
-        store.close()
-
-
-def incident(
-    apps: client.AppsV1Api, world: World, namespace: str, name: str, seconds: float = SECONDS
-) -> None:
-    """Break one workload and wait until its fix is on disk. SystemExit where it does not come."""
-    store = world.store
-    assert isinstance(store, StopwatchLedger)
-    before = len(store.applied)
-    containers = [{"name": "app", "image": BAD}]
-    apps.patch_namespaced_deployment(
-        name, namespace, {"spec": {"template": {"spec": {"containers": containers}}}}
-    )
-    end = time.monotonic() + seconds
-    while len(store.applied) == before:
-        if time.monotonic() > end:
-            last = [f"{step.event} {step.payload}"[:600] for step in newest_steps(store, limit=6)]
-            raise SystemExit(f"{namespace}/{name} was not mended; newest ledger rows:\n" + "\n".join(last))
-        time.sleep(0.02)
-    time.sleep(0.3)  # the new rollout, whose looks would otherwise fall into the next incident
-
-
-def times(store: Ledger) -> tuple[list[float], dict[str, float]]:
-    """Milliseconds from the look to the row on disk, and the median of each stage."""
-    assert isinstance(store, StopwatchLedger)
-    at: dict[str, dict[str, float]] = {case: {} for case in store.applied}
-    for step in newest_steps(store, limit=100_000):
-        if step.case_id in at:
-            at[step.case_id][step.event] = step.at
-    taken = [(end - at[case][Event.OPENED]) * 1000 for case, end in store.applied.items()]
-    stages = {}
-    for number, stage in enumerate(STAGES):
-        after = STAGES[number + 1] if number + 1 < len(STAGES) else None
-        spans = [
-            ((at[case][after] if after else end) - at[case][stage]) * 1000
-            for case, end in store.applied.items()
-        ]
-        stages[f"{stage} to {after or 'applied'}"] = round(percentile(spans, 0.5), 1)
-    return taken, stages
-
-
-def _typed_calls(api: client.ApiClient, namespace: str, name: str) -> float:
-    """Milliseconds for the calls of one fix with the typed client."""
-    core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
-    labels = f"app={name}"
-    began = time.perf_counter()
-    live = apps.read_namespaced_deployment(name, namespace)
-    sets = apps.list_namespaced_replica_set(namespace, label_selector=labels, limit=100).items
-    pods = core.list_namespaced_pod(namespace, label_selector=labels, limit=100).items
-    core.list_namespaced_service(namespace, limit=100)
-    client.AutoscalingV2Api(api).list_namespaced_horizontal_pod_autoscaler(namespace, limit=100)
-    for item in (live, *sets[:1], *pods[:3]):
-        core.list_namespaced_event(
-            namespace, field_selector=f"involvedObject.name={item.metadata.name}", limit=50
-        )
-    for call in (
-        apps.list_namespaced_deployment,
-        apps.list_namespaced_stateful_set,
-        apps.list_namespaced_daemon_set,
-    ):
-        call(namespace, limit=100)
-    for dry_run in ({"dry_run": "All"}, {}):
-        live = apps.read_namespaced_deployment(name, namespace)
-        patch = [
-            {"op": "test", "path": "/metadata/resourceVersion", "value": live.metadata.resource_version},
-            {"op": "add", "path": "/metadata/annotations/benchmark", "value": str(began)},
-        ]
-        apps.patch_namespaced_deployment(name, namespace, patch, field_validation="Strict", **dry_run)
-    return (time.perf_counter() - began) * 1000

@@ -73,11 +73,12 @@ class OllamaModel:
             return Unusable(UnusableReason.TIMED_OUT, "another question held the model for the whole time")
         try:
             with self._deadline.within(self._seconds):
+                begun = self._clock.monotonic()
                 weights = self._digest()
                 if isinstance(weights, Unusable):
                     return weights
                 try:
-                    return self._answer(question, weights)
+                    return self._answer(question, weights, begun)
                 except EXPECTED as error:
                     return _unusable(error, self._name, self._seconds)
         finally:
@@ -119,8 +120,7 @@ class OllamaModel:
         detail = f"the server has no model {self._name}; create or pull it"
         return Unusable(UnusableReason.NO_MODEL, detail)
 
-    def _answer(self, question: Question, weights: str) -> Answer | Unusable:
-        begun = self._clock.monotonic()
+    def _answer(self, question: Question, weights: str, begun: float) -> Answer | Unusable:
         stream = self._client.chat(
             model=self._name,
             messages=[

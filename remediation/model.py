@@ -124,7 +124,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back. `p_yes` only for yes/no questions: P(Yes) / (P(Yes) + P(No)) over first-token
-    log-probabilities. `seconds` is the whole answer, the server's reading of the prompt included.
+    log-probabilities. `seconds` is the whole exchange with the server, waiting for one's turn left out.
 
     `prompt_tokens` counts the whole prompt, also what the server still had in its prefix cache: Ollama does
     not tell how much it read anew, only how long that took. So `prompt_seconds` (prefill) beside

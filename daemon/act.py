@@ -123,7 +123,7 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
     rows = verdict_rows(done.verdicts)
     if told != {(v["guard"], v["allowed"], v["reason"]) for v in rows}:
         entry = guarded(row.case_id, plan, done.verdicts, "not tried")
-        if approval_only(done.verdicts):
+        if approval_only(done.verdicts) and not _announced(world, row.case_id, plan):
             title = f"intentd proposes a change: {plan.target} in {plan.target.namespace}"
             body = "\n".join(
                 [
@@ -149,6 +149,12 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
                 outcome=Outcome.REFUSED,
             ),
         )
+
+
+def _announced(world: World, case_id: str, plan: Plan) -> bool:
+    """Whether people were told of this very plan before: a pause that ends is no new proposal."""
+    guarded_before = (step for step in steps(world.store, case_id) if step.event == Event.GUARDED)
+    return any("notice" in step.payload and step.payload["digest"] == plan.digest for step in guarded_before)
 
 
 def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:

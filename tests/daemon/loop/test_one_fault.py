@@ -8,6 +8,7 @@ from remediation.guards import GUARDS
 from remediation.model import Unusable, UnusableReason
 from remediation.saga import Event, State
 from store.ledger import Entry
+from store.projection import SystemEvent
 from store.queries import changes_since, find_cases, known_good, last_step, steps
 from tests.fakes.cluster import Mishap
 from tests.fakes.manifests import waiting
@@ -82,6 +83,21 @@ def test_without_a_grant_a_person_approves_the_very_plan(tmp_path):
     rig.store.record([Entry(Event.APPROVED, approval, case.case_id)], at=rig.clock.now())
     assert rig.until(State.CLOSED).outcome == "fixed"
     assert rig.image == GOOD
+
+
+def test_a_proposal_is_announced_once_also_after_a_pause(tmp_path):
+    rig = Rig(tmp_path, grant=False)
+    rig.turn(8)
+    rig.set_image(BAD)
+    rig.until(State.PROPOSED)
+    rig.turn(10)
+    pause = {"scope": "all", "reason": "maintenance", "by": "ann", "until": None}
+    rig.store.record([Entry(SystemEvent.PAUSED, pause)], at=rig.clock.now())
+    rig.turn(10)
+    rig.store.record([Entry(SystemEvent.RESUMED, {"scope": "all"})], at=rig.clock.now())
+    rig.turn(10)
+    titles = [message.title for message in rig.notifier.sent]
+    assert len([title for title in titles if "proposes" in title]) == 1
 
 
 def test_an_approval_that_expired_allows_nothing(tmp_path):

@@ -1,0 +1,95 @@
+"""`intentd doctor`: what degrades intentd is a warning, what stops it a failure, and everything has an end."""
+
+import threading
+import time
+
+import pytest
+
+from daemon.clock import SystemClock
+from daemon.doctor import examine
+from daemon.doctor_model import check_model
+from daemon.findings import State
+from daemon.settings import Kubernetes, Model, Settings
+from tests.daemon.kube.chaos import ChaosServer
+from tests.model.test_ollama_trouble import chunk, logprobs, says, server
+
+
+def findings(limit=5.0, **settings):
+    return list(check_model(Model(**settings), SystemClock(), limit))
+
+
+class TestTheModel:
+    def test_none_configured_is_a_warning_with_whose_turn_it_is(self):
+        (found,) = findings()
+        assert (found.state, found.check) == (State.WARN, "model")
+        assert "your turn: set model.name" in found.remedy
+
+    def test_a_server_that_is_not_there_is_a_warning_and_says_what_happens_meanwhile(self):
+        (found,) = findings(name="m", url="http://127.0.0.1:1", patience="7m")
+        assert found.state is State.WARN
+        assert "cases wait 7m for it, then go to people" in found.message
+        assert "start Ollama there" in found.remedy
+
+    def test_a_model_that_the_server_does_not_have_is_a_warning(self):
+        with server(says(chunk()), tags={"models": []}) as running:
+            (found,) = findings(name="m", url=f"http://127.0.0.1:{running.server_port}")
+        assert found.state is State.WARN
+        assert "has no model m" in found.message
+
+    def test_a_busy_server_costs_the_limit_once_and_is_a_warning(self):
+        ended = threading.Event()
+        with server(lambda _: ended.wait(20)) as running:
+            before = time.monotonic()
+            found = findings(1.0, name="m", url=f"http://127.0.0.1:{running.server_port}")
+            took = time.monotonic() - before
+            ended.set()
+        assert took < 3
+        assert {each.check: each.state for each in found} == {
+            "model": State.OK,
+            "model answers": State.WARN,
+            "model on GPU": State.WARN,
+        }
+        assert "no answer within 1 s" in found[1].message
+
+    def test_a_server_that_answers_is_measured(self):
+        with server(says(chunk("Yes", logprobs=logprobs(Yes=0.9, No=0.1)))) as running:
+            found = findings(name="m", url=f"http://127.0.0.1:{running.server_port}")
+        assert [each.state for each in found[:2]] == [State.OK, State.OK]
+        assert "s a diagnosis where a candidate passes (measured now)" in found[1].message
+
+
+class TestTheWhole:
+    @pytest.fixture
+    def chaos(self):
+        running = ChaosServer()
+        yield running
+        running.end()
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        def made(kubeconfig):
+            return Settings(
+                database=tmp_path / "ledger.db",
+                intents=tmp_path / "intents",
+                kubernetes=Kubernetes(kubeconfig=kubeconfig, read_timeout="1s"),
+            )
+
+        return made
+
+    def test_each_check_is_told_before_it_is_made_and_none_stops_another(self, settings, tmp_path):
+        told = []
+        found = list(examine(settings(tmp_path / "no"), model_seconds=3, telling=told.append))
+        assert [line.split(":")[0] for line in told] == [f"{n} of 5" for n in range(1, 6)]
+        assert {each.check for each in found} == {"intents", "database", "cluster", "prometheus", "model"}
+
+    def test_a_missing_folder_of_intents_is_named(self, settings, tmp_path):
+        found = next(examine(settings(tmp_path / "no"), model_seconds=3))
+        assert found.state is State.FAIL
+        assert f"{tmp_path}/intents does not exist" in found.message
+
+    def test_refused_credentials_are_a_sentence_with_its_turn(self, settings, chaos, tmp_path):
+        chaos.routes["/version/"] = lambda handler: handler.answer(401, b"{}")
+        found = {each.check: each for each in examine(settings(chaos.kubeconfig(tmp_path)), model_seconds=3)}
+        assert found["cluster"].state is State.FAIL
+        assert "does not accept our credentials (401)" in found["cluster"].message
+        assert found["cluster"].remedy.startswith("your turn")

@@ -1,45 +1,45 @@
-"""The checks of `intentd doctor`: each a function from settings to findings, none of which stops another."""
+"""The checks of `intentd doctor`: each a function from settings to findings, none of which stops another, and
+each with an end: a server that does not answer costs its time limit once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from daemon.clock import SystemClock
+from daemon.doctor_model import check_model
+from daemon.findings import Finding, State, whose
+from daemon.kube.errors import ClusterError, from_exception, from_status
 from daemon.kube.rights import MEND, READ, Right
 from daemon.ports import WorldError
 from daemon.settings import Settings, seconds
-from detectors.model import Gap
-from remediation.model import Question, Role, Unusable
+from detectors.model import Gap, Turn
 from store.errors import StoreError
 
-QUESTIONS_A_DIAGNOSIS = 4
-"""One for the cause and a judgement for each of three candidates, the usual number."""
+RIGHTS_SECONDS = 20.0
+"""For all questions about rights together: about 30, milliseconds each."""
 
 
-class State(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    check: str
-    state: State
-    message: str
-    remedy: str = ""
-
-
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Every check in turn."""
-    for check in (_intents, _database, _cluster, _prometheus, _model):
+def examine(
+    settings: Settings,
+    *,
+    model_seconds: float,
+    telling: Callable[[str], None] = lambda _: None,
+) -> Iterator[Finding]:
+    """Every check in turn. `model_seconds` is for all questions to the model together. `telling` hears what is looked at before each, for a person who waits."""
+    checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("intent files", _intents),
+        ("every row of the ledger", _database),
+        ("the cluster and our rights in it", _cluster),
+        ("Prometheus", _prometheus),
+        (
+            f"the model, at most {model_seconds:g} s",
+            lambda chosen: check_model(chosen.model, SystemClock(), model_seconds),
+        ),
+    )
+    for number, (what, check) in enumerate(checks, start=1):
+        telling(f"{number} of {len(checks)}: {what} ...")
         yield from check(settings)
 
 
@@ -51,15 +51,17 @@ def _intents(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "intents",
             State.FAIL,
-            f"{len(report.problems)} problems in {settings.intents}",
-            "see `intentd check`",
+            str(report.problems[0]),
+            f"{whose(Turn.OPERATOR)}: `intentd check` lists all {len(report.problems)}"
+            if len(report.problems) > 1
+            else whose(Turn.OPERATOR),
         )
     elif not report.intents:
         yield Finding(
             "intents",
             State.WARN,
             f"no intents in {settings.intents}",
-            "drop a file there; deploy/examples has some",
+            f"{whose(Turn.OPERATOR)}: put a file there; deploy/examples has some",
         )
     else:
         yield Finding("intents", State.OK, f"{len(report.intents)} intents in {report.files} files")
@@ -85,7 +87,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             "database",
             State.FAIL,
             f"the chain is broken: {report.reason}",
-            "keep the file as evidence; restore the last backup",
+            f"{whose(Turn.OPERATOR)}: keep the file as evidence; restore the last backup",
         )
 
 
@@ -94,20 +96,14 @@ def _cluster(settings: Settings) -> Iterator[Finding]:
 
     try:
         connection = connect(kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context)
-        client = connection.client
-        version = _typed("VersionApi", client).get_code(
-            _request_timeout=seconds(settings.kubernetes.read_timeout)
-        )
     except WorldError as error:
-        yield Finding("cluster", State.FAIL, str(error))
+        yield _failed("cluster", error)
         return
+    client = connection.client
+    try:
+        version = _typed("VersionApi", client).get_code(_request_timeout=_limits(settings))
     except _client_errors() as error:
-        yield Finding(
-            "cluster",
-            State.FAIL,
-            f"no answer: {type(error).__name__}: {str(error)[:200]}",
-            "check the address, the network and the credentials",
-        )
+        yield _failed("cluster", _sentence(error, connection.host))
         return
     yield Finding("cluster", State.OK, f"{connection.host}, Kubernetes {version.git_version}")
     namespaces = settings.limits.namespaces or (None,)
@@ -124,6 +120,24 @@ def _cluster(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _failed(check: str, error: WorldError) -> Finding:
+    remedy = "; ".join(filter(None, (whose(error.turn), error.remedy)))
+    return Finding(check, State.FAIL, str(error.args[0]), remedy)
+
+
+def _limits(settings: Settings) -> tuple[float, float]:
+    """Seconds to connect and to wait for an answer."""
+    return seconds(settings.kubernetes.connect_timeout), seconds(settings.kubernetes.read_timeout)
+
+
+def _sentence(error: Exception, host: str) -> ClusterError:
+    from kubernetes.client.exceptions import ApiException
+
+    if isinstance(error, ApiException) and error.status:
+        return from_status(error.status, str(error.body or "").encode(), host)
+    return from_exception(error, host)
+
+
 def _typed(api: str, client: object) -> Any:
     import kubernetes.client
 
@@ -138,7 +152,7 @@ def _client_errors() -> tuple[type[Exception], ...]:
 
 
 def _rights(
-    client: object,
+    client: Any,
     settings: Settings,
     asked: Collection[Right],
     namespaces: tuple[str | None, ...],
@@ -148,7 +162,8 @@ def _rights(
     wanted: bool = True,
 ) -> Iterator[Finding]:
     """Ask the API server itself (SelfSubjectAccessReview) what we may do."""
-    api = _typed("AuthorizationV1Api", client)
+    api, clock = _typed("AuthorizationV1Api", client), SystemClock()
+    end = clock.monotonic() + RIGHTS_SECONDS
     odd = []
     for namespace in namespaces:
         for verb, group, resource in sorted(asked):
@@ -165,19 +180,24 @@ def _rights(
                 "kind": "SelfSubjectAccessReview",
                 "spec": {"resourceAttributes": attributes},
             }
+            if clock.monotonic() > end:
+                said = f"not all could be asked within {RIGHTS_SECONDS:g} s"
+                yield Finding(check, State.WARN, said, "nobody's turn yet: the API server is slow; ask again")
+                return
             try:
-                answer = api.create_self_subject_access_review(
-                    body, _request_timeout=seconds(settings.kubernetes.read_timeout)
-                )
+                answer = api.create_self_subject_access_review(body, _request_timeout=_limits(settings))
             except _client_errors() as error:
-                yield Finding(check, State.FAIL, f"could not be asked: {type(error).__name__}")
+                yield _failed(check, _sentence(error, client.configuration.host))
                 return
             if bool(answer.status.allowed) is not wanted:
                 odd.append(f"{verb} {resource}" + (f" in {namespace}" if namespace else ""))
     if odd:
         said = "missing: " if wanted else "present, and intentd never needs it: "
         yield Finding(
-            check, otherwise, said + ", ".join(odd), "see deploy/manifests for the least ClusterRole"
+            check,
+            otherwise,
+            said + ", ".join(odd),
+            f"{whose(Turn.OPERATOR)}: deploy/manifests/rights.yaml holds the least ClusterRoles",
         )
     else:
         yield Finding(check, State.OK, f"{len(asked)} checked")
@@ -188,7 +208,10 @@ def _prometheus(settings: Settings) -> Iterator[Finding]:
 
     if settings.prometheus.url is None:
         yield Finding(
-            "prometheus", State.WARN, "no address: metric expectations stay unknown", "set prometheus.url"
+            "prometheus",
+            State.WARN,
+            "no address: metric expectations stay unknown",
+            "your turn: set prometheus.url",
         )
         return
     value = metrics_of(settings).value("count(up)")
@@ -197,61 +220,7 @@ def _prometheus(settings: Settings) -> Iterator[Finding]:
             "prometheus",
             State.FAIL,
             f"{settings.prometheus.url}: {value.reason}: {value.message}",
-            f"{value.turn}'s turn",
+            whose(value.turn),
         )
     else:
         yield Finding("prometheus", State.OK, f"{settings.prometheus.url}: {value} targets")
-
-
-def _model(settings: Settings) -> Iterator[Finding]:
-    from daemon.models import models
-
-    model, judge = models(settings.model, SystemClock())
-    weights = model.weights()
-    if isinstance(weights, Unusable):
-        yield Finding(
-            "model",
-            State.FAIL,
-            f"{weights.reason}: {weights.detail}",
-            "see docs/model-first.md for how the models are made",
-        )
-        return
-    yield Finding("model", State.OK, f"{settings.model.name}, digest {weights[:12]}")
-    question = Question(Role.JUDGE, "Answer Yes or No.", "Is a pod a Kubernetes object?", 1, yes_no=True)
-    judge.ask(question)  # loads the weights; not timed
-    answer = judge.ask(question)
-    if isinstance(answer, Unusable):
-        yield Finding("model answers", State.FAIL, f"{answer.reason}: {answer.detail}")
-        return
-    probe = Question(
-        Role.DIAGNOSE, "You find root causes.", "pod web: " + "waiting ImagePullBackOff " * 60, 24
-    )
-    told = model.ask(probe)
-    if isinstance(told, Unusable):
-        yield Finding("model answers", State.FAIL, f"{told.reason}: {told.detail}")
-        return
-    expected = told.seconds + QUESTIONS_A_DIAGNOSIS * answer.seconds
-    yield Finding(
-        "model answers",
-        State.OK,
-        f"about {expected:.1f} s a diagnosis where a candidate passes (measured now)",
-    )
-    yield from _gpu(settings)
-
-
-def _gpu(settings: Settings) -> Iterator[Finding]:
-    from daemon.ollama_model import gpu_share
-
-    share = gpu_share(settings.model)
-    if share is None:
-        yield Finding("model on GPU", State.WARN, "the server does not say")
-    elif share >= 1:
-        yield Finding("model on GPU", State.OK, "wholly")
-    else:
-        how = "not at all" if share == 0 else f"{share:.0%}"
-        yield Finding(
-            "model on GPU",
-            State.WARN,
-            f"{how}: answers take longer",
-            "a GPU that holds the whole model; CPU works too",
-        )

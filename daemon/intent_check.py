@@ -62,6 +62,11 @@ def check_path(path: Path) -> CheckReport:
 
     A directory without intent files is a problem: checking nothing must not look like success.
     """
+    if _is_missing(path):
+        remedy = (
+            "Name a file or a folder of intents that exists; without a path, set `intents` in the settings"
+        )
+        return CheckReport(str(path), 0, (), (Problem(str(path), 0, "", "does not exist", remedy),))
     is_folder = os.path.isdir(path)  # noqa: PTH112 - False, not PermissionError, behind a closed folder
     files = IntentDirectory(path).read() if is_folder else {path.name: read_intent_file(path)}
     if not files:
@@ -72,6 +77,16 @@ def check_path(path: Path) -> CheckReport:
     problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in catalog.problems)
     count = sum(name != DIRECTORY for name in files)
     return CheckReport(str(path), count, tuple(catalog.intents), problems)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False  # closed to us, which reading says in its own words
+    return False
 
 
 @lru_cache(maxsize=1)

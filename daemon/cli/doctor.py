@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
@@ -20,15 +22,23 @@ from daemon.cli.common import (
 STYLES = {"ok": "green", "warn": "yellow", "FAIL": "bold red"}
 
 
-def doctor(*, output: OutputOption = Output.TABLE, settings: SettingsOption = None) -> None:
-    """Check cluster, rights, Prometheus, Ollama, GPU; exit code 1 where something fails."""
-    from daemon.doctor import State, examine
+def doctor(
+    *,
+    wait: Annotated[
+        float, typer.Option(min=1, help="Seconds for the model's answers: it may load, or answer the daemon.")
+    ] = 30.0,
+    output: OutputOption = Output.TABLE,
+    settings: SettingsOption = None,
+) -> None:
+    """Check cluster, rights, Prometheus, model. Exit code 1 where something fails; a warning is no failure."""
+    from daemon.doctor import examine
+    from daemon.findings import State
 
     with sentences():
         chosen = settings_of(settings)
     findings = []
-    with err.status("asking the cluster, Prometheus and the model ..."):
-        for finding in examine(chosen):
+    with err.status("") as waiting:
+        for finding in examine(chosen, model_seconds=wait, telling=waiting.update):
             findings.append(finding)
             if output is Output.TABLE:
                 line = Text(f"{finding.state.value:<5}", style=STYLES[finding.state.value])

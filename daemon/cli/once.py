@@ -23,7 +23,9 @@ from daemon.cli.common import (
     sentences,
     settings_of,
 )
+from daemon.findings import whose
 from daemon.settings import Settings
+from detectors.model import Turn
 
 
 def run(
@@ -153,7 +155,7 @@ def _print(told: dict[str, Any]) -> None:
     )
     for item in told["unknown"]:
         err.print(
-            f"unknown: {item['intent']}: {item['what']}: {item['message']} ({item['turn']}'s turn)",
+            f"unknown: {item['intent']}: {item['what']}: {item['message']} ({whose(Turn(item['turn']))})",
             style="yellow",
             markup=False,
         )

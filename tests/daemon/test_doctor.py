@@ -85,7 +85,7 @@ class TestTheWhole:
     def test_a_missing_folder_of_intents_is_named(self, settings, tmp_path):
         found = next(examine(settings(tmp_path / "no"), model_seconds=3))
         assert found.state is State.FAIL
-        assert f"{tmp_path}/intents does not exist" in found.message
+        assert f"{tmp_path}/intents: does not exist" in found.message
 
     def test_refused_credentials_are_a_sentence_with_its_turn(self, settings, chaos, tmp_path):
         chaos.routes["/version/"] = lambda handler: handler.answer(401, b"{}")

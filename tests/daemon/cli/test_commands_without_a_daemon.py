@@ -99,10 +99,11 @@ def test_explain_ends_with_the_words_that_approve(told, tmp_path):
     assert f"intentd approve {row.case_id} --digest {row.digest[:12]}" in out
 
 
-def test_check_of_a_missing_folder_is_a_problem(told, tmp_path):
-    code, out, said = told("check", str(tmp_path / "nowhere"))
+def test_check_of_what_is_missing_is_an_error_with_the_remedy_and_counts_no_file(told, tmp_path):
+    code, _, said = told("check", str(tmp_path / "nowhere"))
     assert code == 1
-    assert "nowhere" in out + said
+    assert f"{tmp_path}/nowhere: does not exist. Name a file or a folder of intents that exists" in said
+    assert "0 files, 0 intents, 1 problem" in said
 
 
 class TestAfterADaemon:

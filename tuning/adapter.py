@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning.base import Base
+from tuning.export import AdapterFile, state
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
@@ -80,13 +81,39 @@ def load_shape(folder: Path) -> Shape:
 
 def load_into(attached: Any, folder: Path) -> None:
     """Give an attached adapter a saved one's values. ValueError where a name or shape does not fit."""
-    from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    result = set_peft_model_state_dict(attached, load_file(folder / "adapter.safetensors"))
+    _give(attached, load_file(folder / "adapter.safetensors"), str(folder))
+
+
+def _give(attached: Any, values: dict[str, Any], where: str) -> None:
+    from peft import set_peft_model_state_dict
+
+    result = set_peft_model_state_dict(attached, values)
     lost = [name for name in result.missing_keys if "lora_" in name]
     if lost or result.unexpected_keys:
-        raise ValueError(f"{folder}: missing {lost[:3]}, unexpected {result.unexpected_keys[:3]}")
+        raise ValueError(f"{where}: missing {lost[:3]}, unexpected {result.unexpected_keys[:3]}")
+
+
+def shape_of_file(base: Base, file: AdapterFile) -> Shape:
+    """The shape that goes on from an adapter file. ValueError where it is for another architecture, or leaves
+    out blocks at the end: `Shape` cannot say that."""
+    last = base.model.config.num_hidden_layers
+    if file.arch != base.arch or file.blocks != tuple(range(file.blocks[0], last)):
+        raise ValueError(
+            f"the adapter is for {file.arch} with blocks {file.blocks}, the base is {base.arch} with {last}"
+        )
+    return Shape(
+        base.sha256, base.arch, base.heads, base.kv_heads, file.rank, int(file.alpha), file.targets, file.blocks[0]
+    )  # fmt: skip
+
+
+def load_file_into(attached: Any, shape: Shape, file: AdapterFile) -> None:
+    """Give an attached adapter the values of an adapter file. ValueError where a name or size does not fit."""
+    import torch
+
+    named = state(file.named, shape.arch, shape.heads, shape.kv_heads)
+    _give(attached, {name: torch.tensor(value).float() for name, value in named.items()}, "the file")
 
 
 def with_adapter(base: Base, folder: Path) -> Base:

@@ -21,14 +21,14 @@ from remediation.candidates import generate
 from remediation.diagnose import WRITTEN
 from remediation.evidence import select
 from remediation.lastgood import manifest_of
-from remediation.model import Candidate, Evidence, Question, Touched
+from remediation.model import Candidate, Evidence, EvidenceKind, Question, Touched
 from remediation.prompt import change_in_words, diagnose_question, judge_question, repair_question, shown
 from remediation.schema import CAUSE_CHARS, WHY_CHARS, OpenField, open_fields, repair_schema
 from tuning.incidents import FAMILIES, Incident, make
 from tuning.incidents.families import HELD_OUT
 
 MIB = 2**20
-SHARES = {"oom_never_healthy": 4, "image_tag": 2, "config_key": 2, "selector": 2, "metric_upstream": 2}
+SHARES = {"oom_never_healthy": 8, "image_tag": 2, "config_key": 2, "selector": 2, "metric_upstream": 2}
 """How often a family is drawn beside the others (1): the demo's faults, and where the model must write."""
 
 Line = dict[str, Any]
@@ -76,7 +76,7 @@ def lines(
     `detector_share` is how often the judge reads the detector's own message in place of the cause.
     """
     incident = prepared.incident
-    cause = rng.choice(incident.made.causes)
+    cause = rng.choice(told(prepared)[0])
     read = incident.case.primary.message if rng.random() < detector_share else cause
     group = incident.id
     misses = list(incident.near_misses())
@@ -87,22 +87,40 @@ def lines(
     if not written_roles:
         return
     yield _line(diagnose_question(incident.case, prepared.evidence), _cause(prepared, cause), group)
-    if prepared.fields and incident.raw.live is not None and (incident.made.repair or not incident.mendable):
+    answer = repair_answer(prepared)
+    if answer is not None and incident.raw.live is not None:
         schema = repair_schema(prepared.fields, incident.raw.live)
         question = repair_question(incident.case, prepared.evidence, read, prepared.fields, schema)
-        yield _line(question, repair_answer(prepared), group, 2.0 if incident.made.repair else 0.5)
+        yield _line(question, answer, group, 2.0)
 
 
-JUDGED = 4
-"""Judge examples of one incident. Incidents differ more than candidates do, so tokens go to incidents."""
+JUDGED, JUDGED_WRITTEN = 4, 6
+"""Judge examples of one incident, and of one where the model must write: incidents differ more than candidates
+do, so tokens go to incidents; but whether a number is enough is only learnt from several numbers beside each
+other."""
 
 
 def _few(incident: Incident, offered: Sequence[Candidate], rng: random.Random) -> list[Candidate]:
-    """At most JUDGED of them, in a random order, at most two of them right."""
+    """So many of them, in a random order, at most half of them right."""
+    most = JUDGED_WRITTEN if incident.made.repair else JUDGED
     mixed = rng.sample(list(offered), len(offered))
     right = [candidate for candidate in mixed if incident.heals(candidate.manifest)]
     wrong = [candidate for candidate in mixed if candidate not in right]
-    return [*right[:2], *wrong[: JUDGED - min(2, len(right))]]
+    right = right[: most // 2]
+    return [*right, *wrong[: most - len(right)]]
+
+
+def told(prepared: Prepared) -> tuple[tuple[str, ...], str, bool]:
+    """Causes and the reason for a repair as the question's reader can know them, and whether it knows all."""
+    made = prepared.incident.made
+    unread = made.unread
+    logs = [item.text for item in shown(prepared.evidence) if item.kind in _LOGS]
+    if unread is None or any(need in text for text in logs for need in unread.needs):
+        return made.causes, made.why, True
+    return unread.causes, unread.why, False
+
+
+_LOGS = (EvidenceKind.LOG, EvidenceKind.PREVIOUS_LOG)
 
 
 def _cause(prepared: Prepared, cause: str) -> str:
@@ -118,34 +136,38 @@ def _fitted(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 3].rsplit(" ", 1)[0] + "..."
 
 
+BLIND = 4
+"""Times the present limit, where the question does not show the need: doubling may be killed again."""
+
+
 def best_value(prepared: Prepared) -> tuple[OpenField, str] | None:
-    """The field and the smallest offered value that mends, with room: four times a limit whose need nobody
-    said (doubling may be killed again)."""
+    """The field and the smallest offered value that mends. Where the need is not shown: the first that is BLIND
+    times the present one, if that mends; a value that only we know to mend is not taught."""
     incident = prepared.incident
     path = parse_path(incident.made.repair) if incident.made.repair else ()
     field = next((field for field in prepared.fields if field.path == path), None)
     if field is None:
         return None
-    said = "{value} holds" in incident.made.why
     now = get(incident.raw.live, path)
-    least = 0.0 if said or not isinstance(now, str) else 4 * float(parse_quantity(now))
-    healing = [str(value) for value in field.choices if incident.heals(_manifest(incident, field, value))]
-    roomy = [value for value in healing if float(parse_quantity(value)) >= least]
-    return (field, (roomy or healing)[0 if roomy else -1]) if healing else None
+    known = told(prepared)[2]
+    least = 0.0 if known else BLIND * float(parse_quantity(str(now)))
+    roomy = (str(value) for value in field.choices if float(parse_quantity(value)) >= least)
+    for value in roomy:
+        if incident.heals(_manifest(incident, field, value)):
+            return field, value
+        if not known:
+            break
+    return None
 
 
-def repair_answer(prepared: Prepared) -> str:
-    """The manifest that mends, or an abstention where nothing offered does."""
+def repair_answer(prepared: Prepared) -> str | None:
+    """The manifest that mends; None where nothing open does, or only what the question cannot tell: the
+    grammar admits no abstention, so none is taught (docs/adr/0004)."""
     best = best_value(prepared)
     if best is None:
-        why = (
-            "no value that is open to me removes it"
-            if prepared.incident.made.repair
-            else "no change of this object removes it"
-        )
-        return json.dumps({"abstain": why})
+        return None
     field, value = best
-    why = _fitted(prepared.incident.made.why.format(value=value), WHY_CHARS)
+    why = _fitted(told(prepared)[1].format(value=value), WHY_CHARS)
     return json.dumps({"why": why, "manifest": _manifest(prepared.incident, field, value)})
 
 
@@ -163,16 +185,16 @@ def _written(prepared: Prepared, rng: random.Random) -> list[Candidate]:
         return [_own(incident, field, rng.choice(field.choices))] if rng.random() < 0.5 else []
     path = parse_path(incident.made.repair)
     field = next((field for field in prepared.fields if field.path == path), prepared.fields[0])
-    values = list(field.choices)
+    mends = [incident.heals(_manifest(incident, field, value)) for value in field.choices]
+    first = mends.index(True) if any(mends) else len(mends)
+    small, right = field.choices[:first], [v for v, good in zip(field.choices, mends, strict=True) if good]
+    large = field.choices[first + len(right) :]
     best = best_value(prepared)
-    chosen = {best[1]} if best else set()
-    wrong = [v for v in values if not incident.heals(_manifest(incident, field, v))]
-    right = [v for v in values if v not in wrong]
-    chosen |= {
-        str(v)
-        for v in (*wrong[-1:], *rng.sample(wrong, min(1, len(wrong))), *rng.sample(right, min(1, len(right))))
-    }
-    return [_own(incident, field, value) for value in sorted(chosen)]
+    # The largest that is too small and the smallest that is enough lie next to each other: the hard pair.
+    chosen = {*small[-1:], *right[:1], *large[-1:]} | ({best[1]} if best else set())
+    for part in (small, right):
+        chosen |= set(rng.sample(part, min(1, len(part))))
+    return [_own(incident, field, value) for value in sorted(chosen, key=str)]
 
 
 def _own(incident: Incident, field: OpenField, value: object) -> Candidate:
@@ -190,6 +212,18 @@ def incidents(count: int, seed: int, *, families: Sequence[str], held: bool) -> 
     turns = [family for family in families for _ in range(SHARES.get(family, 1))]
     for number in range(count):
         yield make(turns[number % len(turns)], f"{seed}.{number}", held=held)
+
+
+def balanced(found: list[Line]) -> list[Line]:
+    """The same lines, a Yes weighing as much more than a No as there are more No: over all judgements both
+    answers count the same. Unweighed, two thirds No alone hold an undertrained judge below 0.5 (the SmolLM2
+    adapter of 114 steps ranked 14 of 16 right and accepted none)."""
+    said = [line["completion"] for line in found if line["role"] == "judge"]
+    ratio = round(said.count("No") / max(1, said.count("Yes")), 2)
+    return [
+        line | {"weight": ratio} if line["role"] == "judge" and line["completion"] == "Yes" else line
+        for line in found
+    ]
 
 
 TRAINED = tuple(family for family in FAMILIES if family not in HELD_OUT)
@@ -212,7 +246,7 @@ def write(folder: Path, *, count: int, seed: int) -> dict[str, int]:
             for line in lines(prepare(incident), rng, written_roles=written, detector_share=share)
         ]
         (folder / name).write_text(
-            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found), encoding="utf-8"
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in balanced(found)), encoding="utf-8"
         )
         sizes[name] = len(found)
     return sizes

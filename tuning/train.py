@@ -2,12 +2,14 @@
 
 The same command on CPU and GPU. Loss on completion tokens only, each example counting the same. It can
 be stopped at any step (SIGINT, SIGTERM, `--minutes`) and goes on from its last checkpoint when started
-again with the same arguments; other data, base or shape are refused.
+again with the same arguments; other data, base or shape are refused. `--from` begins a run with a shipped
+adapter's values in place of fresh ones, so that training goes on across machines.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import signal
@@ -15,9 +17,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from tuning import adapter, base, examples, score
+from tuning import adapter, base, examples, export, score
 from tuning.layout import Row
+from tuning.serve import sha256
 
 WARM_UP = 0.05
 """Share of the run in which the learning rate rises from 0; after it, it falls in a line to 0."""
@@ -55,6 +59,27 @@ class Progress:
     loss: float = 0.0  # moving average over about 20 steps
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The adapter file that a run began with, and how that one was trained as far as its card says."""
+
+    file: export.AdapterFile
+    sha256: str
+    training: dict[str, Any]
+
+    def notes(self) -> dict[str, Any]:
+        """What is kept of it beside the new adapter."""
+        return {"adapter_sha256": self.sha256, "training": self.training}
+
+
+def origin_of(path: Path) -> Origin:
+    """A shipped adapter with the card that lies beside it, if one does and is this file's."""
+    digest, beside = sha256(path), path.with_name("card.json")
+    card = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
+    known = card.get("training", {}) if card.get("adapter_sha256") == digest else {}
+    return Origin(export.read(path), digest, known)
+
+
 class Trainer:
     """One run. `base` is given its adapter in place."""
 
@@ -66,12 +91,15 @@ class Trainer:
         rows: list[Row],
         out: Path,
         data_sha256: str,
+        origin: Origin | None = None,
     ) -> None:
         import torch
 
         self.base, self.shape, self.settings, self.rows, self.out = loaded, shape, settings, rows, out
-        self.data_sha256 = data_sha256
+        self.data_sha256, self.origin = data_sha256, origin
         self.attached = adapter.attach(loaded, shape, settings.seed)
+        if origin:
+            adapter.load_file_into(self.attached, shape, origin.file)
         self.parameters = [each for each in self.attached.parameters() if each.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=settings.lr, weight_decay=0.0)
         self.progress = Progress()
@@ -152,6 +180,7 @@ class Trainer:
             "settings": asdict(self.settings),
             "progress": asdict(self.progress),
             "data_sha256": self.data_sha256,
+            "went_on_from": self.origin.notes() if self.origin else None,
         }
         self.out.mkdir(parents=True, exist_ok=True)
         fresh = self.out / (CHECKPOINT + ".part")
@@ -174,9 +203,11 @@ class Trainer:
         if not path.exists():
             return False
         kept = torch.load(path, weights_only=True, map_location="cpu")
-        if kept["data_sha256"] != self.data_sha256 or kept["shape"] != asdict(self.shape):
+        origin = self.origin.notes() if self.origin else None
+        same = (self.data_sha256, asdict(self.shape), origin)
+        if (kept["data_sha256"], kept["shape"], kept.get("went_on_from")) != same:
             raise ValueError(
-                f"{self.out} holds a run with other data or shape; give another --out or --fresh"
+                f"{self.out} holds a run with other data, shape or beginning; give another --out or --fresh"
             )
         with torch.no_grad():
             for parameter, value in zip(self.parameters, kept["parameters"], strict=True):
@@ -242,8 +273,13 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     lines = [line for path in given.data for line in examples.read(path)]
     loaded = base.load(given.base, dtype, device)
-    shape = adapter.shape_of(
-        loaded, given.rank, given.alpha, tuple(given.targets.split(",")), given.first_block
+    origin = origin_of(given.origin) if given.origin else None
+    shape = (
+        adapter.shape_of_file(loaded, origin.file)
+        if origin
+        else adapter.shape_of(
+            loaded, given.rank, given.alpha, tuple(given.targets.split(",")), given.first_block
+        )
     )
     laid, left_out = examples.grouped(
         lines, examples.tokenize(lines, loaded.tokens.ids, loaded.tokens.end), given.limit
@@ -257,7 +293,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     if given.fresh:
         (given.out / CHECKPOINT).unlink(missing_ok=True)
-    trainer = Trainer(loaded, shape, settings, laid, given.out, examples.digest(lines))
+    trainer = Trainer(loaded, shape, settings, laid, given.out, examples.digest(lines), origin)
     if trainer.resume():
         print(f"going on from step {trainer.progress.step}", flush=True)
 
@@ -279,6 +315,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, nargs="+", help="JSON lines")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and adapter")
     parser.add_argument("--valid", type=Path, help="JSON lines to score at the end")
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        type=Path,
+        help="an adapter GGUF to begin with; its rank, alpha, targets and blocks are taken over",
+    )
     parser.add_argument("--minutes", type=float, default=0.0, help="cap on training time")
     parser.add_argument("--steps", type=int, default=0, help="cap on optimizer steps")
     parser.add_argument("--epochs", type=float, default=1.0)

@@ -8,9 +8,9 @@ import random
 import pytest
 
 from remediation.answers import parse_cause, parse_repair
-from remediation.model import Answer, Unusable, UnusableReason
+from remediation.model import Answer, Unusable
 from remediation.prompt import shown
-from tuning.data import TRAINED, lines, prepare, repair_answer, write
+from tuning.data import TRAINED, balanced, lines, prepare, repair_answer, write
 from tuning.incidents import FAMILIES, make
 from tuning.incidents.families import HELD_OUT
 
@@ -55,16 +55,31 @@ def test_the_causes_that_are_taught_pass_our_own_strict_reading(family):
 
 
 @pytest.mark.parametrize("seed", [str(n) for n in range(12)])
-def test_a_taught_manifest_is_offered_and_mends_and_an_abstention_stands_where_none_does(seed):
+def test_a_taught_manifest_is_offered_and_mends(seed):
     found = prepared("oom_never_healthy", seed)
-    read = parse_repair(answer(repair_answer(found)), found.fields)
-    mendable = [value for field in found.fields for value in field.choices]
-    if isinstance(read, Unusable):
-        assert read.reason is UnusableReason.ABSTAINED
+    taught = repair_answer(found)
+    if taught is None:
         return
+    read = parse_repair(answer(taught), found.fields)
+    assert not isinstance(read, Unusable), read
     repair, changes = read
     assert found.incident.heals(repair.manifest)
-    assert changes[0][1] in mendable
+    assert changes[0][1] in [value for field in found.fields for value in field.choices]
+
+
+def test_no_number_is_taught_that_the_question_does_not_show():
+    shown_or_not = set()
+    for seed in range(40):
+        found = prepared("oom_never_healthy", str(seed))
+        need = found.incident.made.why.split()[2]
+        for line in of("oom_never_healthy", str(seed)):
+            incident = line["prompt"][1]["content"].split("\n\n")[0]
+            shows = f"{need} M" in incident or f"{need}M" in incident
+            shown_or_not.add(shows)
+            if not shows:
+                assert f"{need} MiB" not in line["completion"]
+                assert f"{need} MiB" not in line["prompt"][1]["content"]
+    assert shown_or_not == {True, False}
 
 
 def test_every_example_is_one_of_three_roles_and_a_judgement_is_yes_or_no():
@@ -83,6 +98,36 @@ def test_both_answers_are_taught():
         for line in lines(prepared(family, "x"), rng, written_roles=False, detector_share=0.5)
     ]
     assert 0.15 < said.count("Yes") / len(said) < 0.6
+
+
+def test_over_all_judgements_a_yes_counts_as_much_as_a_no():
+    rng = random.Random(0)
+    found = balanced(
+        [
+            line
+            for family in TRAINED
+            for line in lines(prepared(family, "x"), rng, written_roles=True, detector_share=0.5)
+        ]
+    )
+    weight = {
+        said: sum(line["weight"] for line in found if line["role"] == "judge" and line["completion"] == said)
+        for said in ("Yes", "No")
+    }
+    assert weight["Yes"] == pytest.approx(weight["No"], rel=0.02)
+    assert all(line["weight"] == 2.0 for line in found if line["role"] == "repair")
+
+
+def test_written_limits_are_judged_on_both_sides_of_what_is_enough():
+    sides = set()
+    for seed in range(20):
+        found = prepared("oom_never_healthy", str(seed))
+        need = next(field.now for field in found.fields)
+        for line in of("oom_never_healthy", str(seed)):
+            if line["role"] == "judge" and "(a new value)" in line["prompt"][1]["content"]:
+                change = line["prompt"][1]["content"].split("Change: ")[1].splitlines()[0]
+                if f"memory limit of container {found.incident.case.primary.container} from {need}" in change:
+                    sides.add((line["completion"], "Gi" in change))
+    assert sides >= {("Yes", False), ("No", False), ("No", True)}
 
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path):

@@ -16,6 +16,18 @@ from remediation.model import ABSENT, Candidate, Json, NoPlan, RawEvidence, Touc
 from tuning.incidents.world import POD_SPEC, World
 
 Test = Callable[[Any], bool]
+Near = tuple[str, Any, str]
+"""A change that looks right and is not: path, value, what is said for it."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What may be said by a reader whom the question shows none of the texts in `needs`: otherwise a number
+    would be taught that the reader cannot know, and it would learn to make numbers up."""
+
+    needs: tuple[str, ...]
+    causes: tuple[str, ...]
+    why: str
 
 
 @dataclass(frozen=True)
@@ -25,16 +37,18 @@ class Made:
     `causes` are true sentences for one cause; `telling` are texts whose evidence items name it. `fix` maps
     a field to the test of the value that mends it: a change heals where it passes every test. Empty: no
     change of this object mends it. `near` are changes that look right and are not (path, value, because).
-    `repair` where no candidate is expected and the model must write: the field's path.
+    `repair` where no candidate is expected and the model must write: the field's path. `unread` where
+    causes and why rest on a line that the question may leave out.
     """
 
     case: Case
     causes: tuple[str, ...]
     telling: tuple[str, ...]
     fix: Mapping[str, Test] = field(default_factory=dict)
-    near: tuple[tuple[str, Any, str], ...] = ()
+    near: tuple[Near, ...] = ()
     repair: str = ""
     why: str = ""
+    unread: Unread | None = None
 
 
 Family = Callable[[World], Made]

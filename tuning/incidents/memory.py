@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 from detectors.model import FaultClass as F
 from intents.units import parse_quantity
-from tuning.incidents.base import EARLIER, KNOWN_GOOD, Made, Test, at
+from remediation.prompt import WRITTEN_BECAUSE as NEW
+from tuning.incidents.base import EARLIER, KNOWN_GOOD, Made, Near, Test, Unread, at
 from tuning.incidents.mendable import _copy
 from tuning.incidents.world import POD_SPEC, World
 
 MIB = 2**20
 SPARE = 1.1
 """A limit must hold the need and a tenth more: runtime and page tables count against it too."""
+WASTE = 16
+"""From so many times what it needs on, a limit guards nothing any more: a person should see it first."""
 
 
-def _holds(need: float) -> Test:
+def _holds(need: float, most: float = float("inf")) -> Test:
+    """Whether a limit is at least `need` and below `most`, MiB."""
+
     def holds(value: object) -> bool:
         try:
-            return float(parse_quantity(str(value))) / MIB >= need
+            return need <= float(parse_quantity(str(value))) / MIB < most
         except ValueError:
             return False
 
@@ -30,26 +37,39 @@ def _killed(w: World) -> None:
 
 
 def _says_need(w: World, need: int) -> str:
-    """How a program tells what it is about to hold."""
+    """How a program tells what it is about to hold. About half of the wordings carry a word by which the
+    daemon's evidence shows the line to the model (`remediation.evidence.logs`); the others stay unread."""
     return w.pool.of(
         (
             f"cache: allocating {need} MiB",
+            f"memory required: {need} MiB",
             f"allocating {need} MiB",
+            f'level=warn msg="large heap" size={need}MiB',
             f"loading index, {need} MB",
+            f"WARN cache of {need} MiB is held in memory",
+            f"required working set: {need}Mi",
             f"preallocating buffer of {need}Mi",
+            f"unable to stream, reading {need} MiB into memory",
+            f"missing index, building one of {need} MiB in memory",
             f'level=info msg="reserving heap" size={need}MiB',
-            f"heap size set to {need}m",
-            f"model needs {need} MiB of memory",
+            f"failed to map the file, copying {need} MB to the heap",
             f"INFO  arena: mmap {need * MIB} bytes ({need} MiB)",
+            f"warning: loading all of {need} MB at once",
+            f"model needs {need} MiB of memory",
+            f"error budget off; buffering {need} MiB",
             f"working set estimate: {need} MiB",
-            f"memory required: {need}MB, starting",
+            f"heap required by the model: {need} MiB",
+            f"WARN arena: {need} MiB reserved",
             f"holding {need} MiB resident",
+            f"cannot spill to disk, keeping {need} MiB in memory",
+            f"memory required: {need}MB, starting",
             f"dataset size {need} MiB, reading into memory",
+            f"unknown size hint, assuming {need} MiB",
         )
     )
 
 
-def _repair(w: World, need: int, *, said: bool) -> Made:
+def _repair(w: World, need: int) -> Made:
     limit = w.container()["resources"]["limits"]["memory"]
     path = at(w.app, "resources.limits.memory")
     low, high = w.pool.any(
@@ -63,7 +83,8 @@ def _repair(w: World, need: int, *, said: bool) -> Made:
             shared,
             *(e for e in w.editable if not e["path"].endswith(("limits.memory", "requests.memory"))),
         )
-    holds = need * SPARE if said else float(parse_quantity(limit)) / MIB * 1.9
+    now = float(parse_quantity(limit)) / MIB
+    holds, most = need * SPARE, need * WASTE
     where = f"container {w.app} of {w.name}"
     return Made(
         w.case(
@@ -75,20 +96,36 @@ def _repair(w: World, need: int, *, said: bool) -> Made:
         causes=(
             f"{where} was OOMKilled: it needs {need} MiB and its memory limit is {limit}.",
             f"The memory limit {limit} of container {w.app} is too small for the {need} MiB that it allocates.",
-        )
-        if said
-        else (
-            f"{where} was OOMKilled: its memory limit {limit} is too small.",
-            f"The memory limit {limit} of container {w.app} is too small for what it does.",
         ),
-        telling=("OOMKilled", f"{need} M", f"{need}M", limit) if said else ("OOMKilled", limit),
-        fix={path: _holds(holds)},
-        near=(),
+        telling=("OOMKilled", f"{need} M", f"{need}M", limit),
+        fix={path: _holds(holds, most)},
+        near=_near_limits(w, path, now, holds, most),
         repair=path,
-        why=f"It allocates {need} MiB, so {{value}} holds it."
-        if said
-        else f"{limit} was too small and the need is not said, so {{value}}.",
+        why=f"It allocates {need} MiB, so {{value}} holds it.",
+        unread=Unread(
+            (f"{need} M", f"{need}M"),
+            (
+                f"{where} was OOMKilled: its memory limit {limit} is too small.",
+                f"The memory limit {limit} of container {w.app} is too small for what it does.",
+            ),
+            f"{limit} was too small and the need is not said, so {{value}}.",
+        ),
     )
+
+
+def _near_limits(w: World, path: str, now: float, holds: float, most: float) -> tuple[Near, ...]:
+    """Limits that do not mend: a step up that is too small, less than now, far too much, another container's."""
+    small = round(now + (holds - now) * w.pool.any((0.2, 0.4, 0.6, 0.8)))
+    wrong: list[Near] = [
+        (path, f"{small}Mi", w.pool.any((NEW, "a little more memory"))),
+        (path, f"{max(1, round(now / 2))}Mi", w.pool.any((NEW, EARLIER))),
+        (path, f"{math.ceil(most / 1024) * w.pool.any((1, 4, 16))}Gi", NEW),
+        (at(w.app, "image"), f"{w.repository}:{w.next_tag}", "the newest tag"),
+    ]
+    if w.sidecar:
+        other = at(w.sidecar, "resources.limits.memory")
+        wrong.append((other, f"{w.pool.any((128, 256, 512))}Mi", w.pool.any((NEW, "more memory"))))
+    return tuple(wrong)
 
 
 def oom_never_healthy(w: World) -> Made:
@@ -133,17 +170,16 @@ def oom_never_healthy(w: World) -> Made:
         w.container()["resources"]["requests"] = {"memory": "8Mi"}
     if w.sidecar and pool.chance(0.5):
         w.container(name=w.sidecar)["resources"] = {"limits": {"memory": pool.any(("32Mi", "64Mi", "128Mi"))}}
-    said = pool.chance(0.75)
     _killed(w)
     lines = (
         [_says_need(w, need)]
-        if said
+        if pool.chance(0.85)
         else [pool.of(("starting", "listening on :8080", "boot", "warming up", "init done"))]
     )
     w.log(*lines, previous=True)
     if pool.chance(0.5):
         w.log(*lines)
-    return _repair(w, need, said=said)
+    return _repair(w, need)
 
 
 def oom_limit_lowered(w: World) -> Made:

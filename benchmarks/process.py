@@ -162,6 +162,7 @@ FREE_HAND: Mapping[str, Any] = {
     "cluster_changes": 10_000,
     "namespace_changes": 10_000,
     "fault_class_changes": 10_000,
+    "concurrent": 100,
 }
 """Ceilings that hundreds of incidents in minutes do not reach; the guards count and compare all the same."""
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from remediation.saga import Event
 from store.engine import read_only_uri
 
 POLL = 0.002
@@ -60,6 +61,13 @@ class Rows:
             time.sleep(POLL)
         last = "\n".join(f"{row.event} {row.text[:600]}" for row in self._all[-6:])
         raise SystemExit(f"no row {' or '.join(events)} within {seconds:.0f} s; the newest are:\n{last}")
+
+    def wait_for_case(self, seconds: float, namespace: str, name: str) -> Row:
+        """The next row that opens a case of this object."""
+        while True:
+            row = self.wait_for(seconds, Event.OPENED)
+            if (row.payload["namespace"], row.payload["name"]) == (namespace, name):
+                return row
 
     def of(self, case: str | None) -> list[Row]:
         """The rows of a case that were read so far."""

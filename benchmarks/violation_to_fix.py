@@ -131,6 +131,11 @@ def workloads(api: client.ApiClient, say: Say) -> Iterator[None]:
     """The workloads that will be broken, healthy, in namespaces that are deleted afterwards."""
     core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
     names = (*NAMESPACES, *TYPED_NAMESPACES)
+
+    def gone() -> bool:
+        return not {item.metadata.name for item in core.list_namespace().items} & set(names)
+
+    wait_for("the end of an earlier run's namespaces", gone, 300, pause=1.0)
     try:
         for name in names:
             core.create_namespace({"metadata": {"name": name}})
@@ -194,7 +199,7 @@ def _fix(apps: client.AppsV1Api, ours: Program, rows: Rows, namespace: str, name
     """Break one workload and wait until it is mended and proven. Milliseconds."""
     cpu = ours.cpu
     _break(apps, namespace, name)
-    opened = rows.wait_for(SECONDS, Event.OPENED)
+    opened = rows.wait_for_case(SECONDS, namespace, name)
     applied = rows.wait_for(SECONDS, Event.APPLIED, *ENDS, case=opened.case)
     if applied.event != Event.APPLIED:
         raise SystemExit(f"{namespace}/{name} was not mended: {applied.event} {applied.text[:600]}")

@@ -89,7 +89,7 @@ def test_rows_are_followed_while_somebody_else_writes_them(tmp_path):
 
     writer = threading.Thread(target=later)
     writer.start()
-    first = rows.wait_for(5, Event.OPENED)
+    first = rows.wait_for_case(5, "shop", "web")
     second = rows.wait_for(5, Event.DIAGNOSIS_STARTED, Event.CLOSED, case=first.case)
     writer.join()
     assert first.payload["fault_class"] == "ImagePull"

@@ -19,6 +19,8 @@ from typing import Any
 
 import structlog
 
+from daemon.settings import SettingsError
+
 log = structlog.get_logger("intentd")
 
 Json = dict[str, Any]
@@ -34,17 +36,19 @@ Handler = Callable[[str, Json, str], Json]
 
 
 class ControlServer:
-    """Serves the socket in threads of its own."""
+    """Serves the socket in threads of its own. Raises SettingsError where it cannot be made."""
 
     def __init__(self, path: Path, handle: Handler) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_dead(path)
-        old = os.umask(0o117)
         try:
-            self._server = _Server(str(path), handle)
-        finally:
-            os.umask(old)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_dead(path)
+            self._server = _bound(path, handle)
+        except OSError as error:
+            raise SettingsError(
+                f"socket: {path} cannot be made ({error.strerror or error}). Set `socket` to a short path in a "
+                "folder that the daemon's user may write."
+            ) from error
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="control", daemon=True
         )
@@ -55,6 +59,15 @@ class ControlServer:
         self._server.shutdown()
         self._server.server_close()
         self.path.unlink(missing_ok=True)
+
+
+def _bound(path: Path, handle: Handler) -> _Server:
+    """For the daemon's user and group alone, from the first moment."""
+    old = os.umask(0o117)
+    try:
+        return _Server(str(path), handle)
+    finally:
+        os.umask(old)
 
 
 def _remove_dead(path: Path) -> None:
@@ -122,7 +135,10 @@ def call(path: Path, verb: str, timeout: float = 15.0, **arguments: Any) -> Json
             raise NotRunning(f"no intentd answers on {path} ({error.strerror or error})") from error
     if not line:
         raise NotRunning(f"intentd closed the connection on {path}")
-    answer: Json = json.loads(line)
+    try:
+        answer: Json = json.loads(line)
+    except ValueError as error:
+        raise NotRunning(f"what answers on {path} is not intentd") from error
     if not answer.get("ok"):
         raise CommandError(str(answer.get("error", "unknown error")))
     result: Json = answer["result"]

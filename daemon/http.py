@@ -14,7 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from daemon.settings import Http
+from daemon.settings import Http, SettingsError
 
 Check = Callable[[], str | None]
 """None when all is well, else why not."""
@@ -32,7 +32,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 class HttpServer:
-    """Serves in a thread of its own until closed."""
+    """Serves in a thread of its own until closed. Raises SettingsError where it cannot listen."""
 
     def __init__(self, settings: Http, registry: CollectorRegistry, *, healthy: Check, ready: Check) -> None:
         metrics = make_wsgi_app(registry)
@@ -50,9 +50,15 @@ class HttpServer:
                     start_response("404 Not Found", [("Content-Type", "text/plain")])
                     return [b"/healthz, /readyz, /metrics\n"]
 
-        self._server = make_server(
-            settings.host, settings.port, app, server_class=_Server, handler_class=_Quiet
-        )
+        try:
+            self._server = make_server(
+                settings.host, settings.port, app, server_class=_Server, handler_class=_Quiet
+            )
+        except OSError as error:
+            raise SettingsError(
+                f"http: {settings.host}:{settings.port} cannot be listened on ({error.strerror or error}). Set "
+                "http.port (0 takes a free one) or http.host, or `http: {enabled: false}`."
+            ) from error
         self.port = int(self._server.server_port)
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="http", daemon=True

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from daemon.clock import SystemClock
 from daemon.commands import Commands
@@ -15,6 +14,7 @@ from daemon.cycle import Cycle
 from daemon.good_times import GoodTimes
 from daemon.http import HttpServer
 from daemon.intent_directory import IntentDirectory
+from daemon.jobs import Jobs
 from daemon.kube.cluster import KubeCluster
 from daemon.kube.connect import connect
 from daemon.kube.reflector import Pace
@@ -25,7 +25,7 @@ from daemon.notify import AppriseNotifier
 from daemon.ports import Metrics
 from daemon.prometheus_metrics import PrometheusMetrics
 from daemon.rounds import is_paused, read_catalog, read_metrics, read_model, retain, tell_people
-from daemon.settings import Settings, seconds
+from daemon.settings import Settings, SettingsError, seconds
 from daemon.state import Memory, World
 from daemon.supervisor import Supervisor, notify_systemd
 from daemon.telemetry import Telemetry
@@ -33,7 +33,6 @@ from detectors.model import Gap, MetricReading, Turn
 from intents.catalog import Catalog
 from intents.model import Mode
 from remediation.guards.self_test import self_test
-from store.errors import StoreError
 from store.ledger import Entry, Ledger
 from store.lock import DatabaseLock
 from store.projection import SystemEvent
@@ -116,7 +115,8 @@ def world_of(settings: Settings, cluster: KubeCluster, store: Ledger) -> World:
 
 
 def run(settings: Settings) -> int:
-    """Run until asked to stop; answers the exit code. Raises StoreError, WorldError before it started."""
+    """Run until asked to stop; answers the exit code. Raises SettingsError, StoreError,
+    WorldError before it started."""
     configure_logging(settings.log_format)
     settings = trusted(settings)
     lock = DatabaseLock(_made(settings))
@@ -134,8 +134,7 @@ def run(settings: Settings) -> int:
     )
     source = IntentDirectory(settings.intents)
     read_catalog(world, memory, source)
-    cluster.start()
-    jobs = _jobs(world, memory, source, telemetry)
+    # What cannot listen says so before anything runs.
     control = ControlServer(settings.socket, Commands(world, memory))
     http = (
         HttpServer(
@@ -144,6 +143,8 @@ def run(settings: Settings) -> int:
         if settings.http.enabled
         else None
     )
+    cluster.start()
+    jobs = _jobs(world, memory, source, telemetry)
 
     def watching() -> None:
         for _ in source.changes(cycle.stop):
@@ -162,7 +163,7 @@ def run(settings: Settings) -> int:
         pass
     notify_systemd("STOPPING=1")
     control.close()
-    jobs.shutdown(wait=False)
+    jobs.stop()
     drained = supervisor.drain()
     cluster.stop()
     if http:
@@ -186,41 +187,29 @@ def trusted(settings: Settings) -> Settings:
 
 
 def _made(settings: Settings) -> Path:
-    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    folder = settings.database.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"database: the folder {folder} cannot be made ({error.strerror}). Make it, or set `database`."
+        ) from error
     return settings.database
 
 
-def _jobs(world: World, memory: Memory, source: IntentDirectory, telemetry: Telemetry) -> BackgroundScheduler:
-    """The slower jobs. A job that fails is logged by APScheduler and runs again at its next time."""
-    good = GoodTimes()
-    scheduler = BackgroundScheduler(
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}, timezone="UTC"
-    )
-    jobs: dict[str, tuple[float, Callable[[], object]]] = {
-        "metrics": (seconds(world.settings.prometheus.interval), lambda: read_metrics(world, memory)),
-        "model": (MODEL_EVERY, lambda: read_model(world, memory)),
-        "catalog": (CATALOG_EVERY, lambda: read_catalog(world, memory, source)),
-        "notices": (TELL_EVERY, lambda: tell_people(world)),
-        "good-times": (GOOD_TIMES_EVERY, lambda: good.note(world, memory, observe(world, memory))),
-        "paused": (TELL_EVERY, lambda: telemetry.paused.set(is_paused(world))),
-        "retention": (RETENTION_EVERY, lambda: retain(world)),
-    }
-    for name, (every, job) in jobs.items():
-        scheduler.add_job(_spoken(name, job), "interval", seconds=every, id=name)
-    scheduler.start()
-    return scheduler
-
-
-def _spoken(name: str, job: Callable[[], object]) -> Callable[[], None]:
-    """A job whose database trouble is one sentence; it runs again at its next time."""
-
-    def run_job() -> None:
-        try:
-            job()
-        except StoreError as error:
-            log.warning("a job waits for the database", job=name, error=str(error))
-
-    return run_job
+def _jobs(world: World, memory: Memory, source: IntentDirectory, telemetry: Telemetry) -> Jobs:
+    """The slower jobs, begun."""
+    good, jobs = GoodTimes(), Jobs(world.clock, telemetry.registry)
+    interval = seconds(world.settings.prometheus.interval)
+    jobs.every(interval, "metrics", lambda: read_metrics(world, memory))
+    jobs.every(MODEL_EVERY, "model", lambda: read_model(world, memory))
+    jobs.every(CATALOG_EVERY, "catalog", lambda: read_catalog(world, memory, source))
+    jobs.every(TELL_EVERY, "notices", lambda: tell_people(world))
+    jobs.every(GOOD_TIMES_EVERY, "good-times", lambda: good.note(world, memory, observe(world, memory)))
+    jobs.every(TELL_EVERY, "paused", lambda: telemetry.paused.set(is_paused(world)))
+    jobs.every(RETENTION_EVERY, "retention", lambda: retain(world))
+    jobs.start()
+    return jobs
 
 
 def _healthy(world: World, memory: Memory) -> Callable[[], str | None]:

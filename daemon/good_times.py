@@ -13,7 +13,7 @@ from typing import Any
 
 from daemon.state import Memory, World
 from detectors.facts import Service, Workload
-from detectors.model import Gap, Judgement, ObjectRef, Observation, Standing
+from detectors.model import Gap, Judgement, ObjectRef, Standing
 from detectors.rollout import Phase
 from detectors.world import Workers
 from detectors.world import World as Picture
@@ -49,13 +49,12 @@ class GoodTimes:
         self._lasting = lasting
         self._since: Mapping[Version, float] = {}
 
-    def note(self, world: World, memory: Memory, observation: Observation) -> int:
-        """Store what has become known good; answers how many objects."""
-        judgement = memory.judgement
-        if judgement is None:
+    def note(self, world: World, memory: Memory) -> int:
+        """Store what has become known good in the latest look; answers how many objects."""
+        judgement, picture = memory.judgement, memory.picture
+        if judgement is None or picture is None:
             return 0
         now = world.clock.monotonic()
-        picture = Picture(observation)
         healthy = {
             (*found.ref.key, found.version): found
             for intent in memory.catalog.intents.values()

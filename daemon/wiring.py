@@ -14,12 +14,12 @@ from daemon.cycle import Cycle
 from daemon.good_times import GoodTimes
 from daemon.http import HttpServer
 from daemon.intent_directory import IntentDirectory
+from daemon.interpreter import prefer_latency
 from daemon.jobs import Jobs
 from daemon.kube.cluster import KubeCluster
 from daemon.kube.connect import connect
 from daemon.kube.reflector import Pace
 from daemon.logs import configure_logging
-from daemon.look import observe
 from daemon.models import models
 from daemon.notify import AppriseNotifier
 from daemon.ports import Metrics
@@ -143,6 +143,7 @@ def run(settings: Settings) -> int:
         if settings.http.enabled
         else None
     )
+    prefer_latency()
     cluster.start()
     jobs = _jobs(world, memory, source, telemetry)
 
@@ -205,7 +206,7 @@ def _jobs(world: World, memory: Memory, source: IntentDirectory, telemetry: Tele
     jobs.every(MODEL_EVERY, "model", lambda: read_model(world, memory))
     jobs.every(CATALOG_EVERY, "catalog", lambda: read_catalog(world, memory, source))
     jobs.every(TELL_EVERY, "notices", lambda: tell_people(world))
-    jobs.every(GOOD_TIMES_EVERY, "good-times", lambda: good.note(world, memory, observe(world, memory)))
+    jobs.every(GOOD_TIMES_EVERY, "good-times", lambda: good.note(world, memory))
     jobs.every(TELL_EVERY, "paused", lambda: telemetry.paused.set(is_paused(world)))
     jobs.every(RETENTION_EVERY, "retention", lambda: retain(world))
     jobs.start()

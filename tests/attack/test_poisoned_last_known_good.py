@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.look import observe
 from detectors.model import ObjectRef
 from store.queries import known_good
 from tests.fakes.manifests import config_map, deployment, service
@@ -95,7 +94,7 @@ def test_a_service_that_changed_between_judging_and_reading_is_not_remembered(tm
         rig.clock.advance(1.0)
         rig.cycle.look_once()
         world = replace(rig.world, cluster=Swapping(rig.cluster, web, stolen))
-        rig.good_times.note(world, rig.memory, observe(rig.world, rig.memory))
+        rig.good_times.note(world, rig.memory)
     found = known_good(rig.store, web)
     assert found is None or found[0]["spec"]["selector"] == {"app": "web"}
     assert rig.cluster.object("Service", "shop", "web")["spec"]["selector"] == {"app": "thief"}

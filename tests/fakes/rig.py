@@ -6,7 +6,6 @@ from pathlib import Path
 
 from daemon.cycle import Cycle
 from daemon.good_times import GoodTimes
-from daemon.look import observe
 from daemon.rounds import read_catalog, read_metrics, tell_people
 from daemon.settings import Settings
 from daemon.state import Memory, World
@@ -95,7 +94,7 @@ class Rig:
             self.cycle.look_once()
             self.cycle.think_once()
             self.cycle.act_once()
-            self.good_times.note(self.world, self.memory, observe(self.world, self.memory))
+            self.good_times.note(self.world, self.memory)
             tell_people(self.world)
 
     def until(self, *states: State, seconds: int = 120) -> CaseRow:

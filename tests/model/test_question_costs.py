@@ -68,8 +68,10 @@ def asked_of(model, name):
     case = dataclasses.replace(case, target=case.target._replace(name=name))
     evidence = select(case, raw)
     cause = "the image tag does not exist in the registry"
-    judged = [judge_question(case, evidence, cause, each) for each in generate(case, raw, evidence, intent())]
-    assert len(judged) >= 2
+    right = generate(case, raw, evidence, intent())[0]
+    other = dataclasses.replace(right, summary=right.summary.replace("1.4", "1.3"))
+    judged = [judge_question(case, evidence, cause, each) for each in (right, other)]
+    assert judged[0].prompt != judged[1].prompt
     return judged, diagnose_question(case, evidence)
 
 
@@ -82,16 +84,16 @@ def answer(model, question):
 @pytest.mark.model
 def test_a_second_question_on_the_same_case_reads_its_prefix_from_cache(model):
     """The cold one is the same kind of question, on another case, and as long. The server counts cached tokens
-    too, so only the time tells; medians, because other work shares the machine."""
+    too, so only the time tells."""
     cold, second = [], []
     model.ask(asked_of(model, "warm-up")[0][0])  # loads the weights
     for number in range(CASES):
-        (first_judged, second_judged, *_), _ = asked_of(model, f"{number}-deployment")
+        (first_judged, second_judged), _ = asked_of(model, f"{number}-deployment")
         cold.append(answer(model, first_judged))
         second.append(answer(model, second_judged))
     for one, other in zip(cold, second, strict=True):
         assert other.prompt_tokens == pytest.approx(one.prompt_tokens, rel=0.1)
-    assert median(second) < 0.5 * median(cold)
+    assert quickest(second) < 0.5 * quickest(cold)
 
 
 @pytest.mark.model
@@ -99,13 +101,14 @@ def test_the_first_judgement_reads_the_incident_from_the_cache_that_the_cause_le
     cold, after_cause = [], []
     model.ask(asked_of(model, "warm-up")[0][0])
     for number in range(CASES):
-        (judged, *_), _ = asked_of(model, f"cold-{number}")
+        (judged, _), _ = asked_of(model, f"cold-{number}")
         cold.append(answer(model, judged))
-        (judged, *_), cause = asked_of(model, f"cause-{number}")
+        (judged, _), cause = asked_of(model, f"cause-{number}")
         model.ask(cause)
         after_cause.append(answer(model, judged))
-    assert median(after_cause) < 0.5 * median(cold)
+    assert quickest(after_cause) < 0.5 * quickest(cold)
 
 
-def median(answers):
-    return sorted(each.prompt_seconds for each in answers)[len(answers) // 2]
+def quickest(answers):
+    """Other work on the machine only adds to a time."""
+    return min(each.prompt_seconds for each in answers)

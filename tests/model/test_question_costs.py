@@ -21,7 +21,7 @@ from tests.fakes.manifests import intent
 from tests.fakes.rig import BAD, Rig
 from tests.model.test_ollama_trouble import ask, chunk, logprobs, says
 
-CASES = 3
+CASES = 2
 
 
 def test_the_servers_own_times_are_on_the_answer_in_seconds():

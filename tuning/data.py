@@ -182,7 +182,7 @@ def _written(prepared: Prepared, rng: random.Random) -> list[Candidate]:
         return []
     if not incident.made.repair:
         field = rng.choice(prepared.fields)
-        return [_own(incident, field, rng.choice(field.choices))] if rng.random() < 0.5 else []
+        return [own(incident, field, rng.choice(field.choices))] if rng.random() < 0.5 else []
     path = parse_path(incident.made.repair)
     field = next((field for field in prepared.fields if field.path == path), prepared.fields[0])
     mends = [incident.heals(_manifest(incident, field, value)) for value in field.choices]
@@ -194,10 +194,11 @@ def _written(prepared: Prepared, rng: random.Random) -> list[Candidate]:
     chosen = {*small[-1:], *right[:1], *large[-1:]} | ({best[1]} if best else set())
     for part in (small, right):
         chosen |= set(rng.sample(part, min(1, len(part))))
-    return [_own(incident, field, value) for value in sorted(chosen, key=str)]
+    return [own(incident, field, value) for value in sorted(chosen, key=str)]
 
 
-def _own(incident: Incident, field: OpenField, value: object) -> Candidate:
+def own(incident: Incident, field: OpenField, value: object) -> Candidate:
+    """A value of an open field as a change that the model wrote."""
     change = Touched(field.path, field.now, value)
     return Candidate(
         WRITTEN, WRITTEN, incident.case.target, change_in_words([change]), _manifest(incident, field, value)

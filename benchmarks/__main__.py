@@ -43,7 +43,7 @@ def list_and_judge(
 @app.command("watch")
 def watch_to_violation(
     pods: int = 5000,
-    events: int = 300,
+    events: int = 200,
     output: OutputOption = Output.table,
     instance: InstanceOption = "bench",
 ) -> None:

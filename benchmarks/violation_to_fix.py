@@ -192,7 +192,7 @@ def _so_far(fixes: list[Fix], floor: list[float]) -> str:
 
 def _break(apps: client.AppsV1Api, namespace: str, name: str) -> None:
     change = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": BAD}]}}}}
-    apps.patch_namespaced_deployment(name, namespace, change, _preload_content=False)
+    apps.patch_namespaced_deployment(name, namespace, change, _preload_content=False).read()
 
 
 def _fix(apps: client.AppsV1Api, ours: Program, rows: Rows, namespace: str, name: str) -> Fix:

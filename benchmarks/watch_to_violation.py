@@ -126,12 +126,13 @@ def _turn(core: client.CoreV1Api, watcher: Program, victims: list[Victim], taken
         watcher.drain()
         sent = time.monotonic()
         ill = {"status": _ill(well)}
-        core.patch_namespaced_pod_status(name, namespace, ill, _preload_content=False)
+        reply = core.patch_namespaced_pod_status(name, namespace, ill, _preload_content=False)
         began = time.monotonic()
+        reply.read()  # gives the connection back
         line = watcher.wait_for(SECONDS, event="case opened")
         taken.writes.append((began - sent) * 1000)
         taken.events.append((line.at - began) * 1000)
-        core.patch_namespaced_pod_status(name, namespace, {"status": well}, _preload_content=False)
+        core.patch_namespaced_pod_status(name, namespace, {"status": well}, _preload_content=False).read()
     wait_for_rest(10)
     taken.cpu += watcher.cpu - cpu
 

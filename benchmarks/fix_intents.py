@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-NAMESPACES = tuple(f"fix-{number:02d}" for number in range(20))
-TYPED_NAMESPACES = tuple(f"typed-{number:02d}" for number in range(20))
 PER_NAMESPACE = 10
+"""Neighbours are read with every incident; so many workloads share a namespace."""
 
 Where = tuple[str, str]
 """Namespace, name."""
 
 
-def workloads_in(namespaces: tuple[str, ...]) -> tuple[Where, ...]:
-    """In the order in which they are broken: neighbours never follow each other."""
-    return tuple((namespace, f"web-{number}") for number in range(PER_NAMESPACE) for namespace in namespaces)
+def namespaces(side: str, workloads: int) -> tuple[str, ...]:
+    """As many as hold so many workloads."""
+    return tuple(f"{side}-{number:02d}" for number in range(-(-workloads // PER_NAMESPACE)))
 
 
-OURS, TYPED = workloads_in(NAMESPACES), workloads_in(TYPED_NAMESPACES)
+def workloads_in(spaces: tuple[str, ...]) -> tuple[Where, ...]:
+    """In the order in which they are broken: where there are several namespaces, neighbours never follow each
+    other."""
+    return tuple((namespace, f"web-{number}") for number in range(PER_NAMESPACE) for namespace in spaces)
+
 
 _INTENT = """
 apiVersion: intentd.io/v1alpha1
@@ -35,6 +38,6 @@ spec:
 """
 
 
-def fix_intents() -> dict[str, str]:
+def fix_intents(spaces: tuple[str, ...]) -> dict[str, str]:
     """File name to YAML."""
-    return {f"{namespace}.yaml": _INTENT.format(namespace=namespace) for namespace in NAMESPACES}
+    return {f"{namespace}.yaml": _INTENT.format(namespace=namespace) for namespace in spaces}

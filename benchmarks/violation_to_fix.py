@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,14 +26,7 @@ from kubernetes import client
 
 from benchmarks.crowd import Say, bench_cluster, deployment, fill
 from benchmarks.figures import Figure, percentile, tell
-from benchmarks.fix_intents import (
-    NAMESPACES,
-    OURS,
-    PER_NAMESPACE,
-    TYPED,
-    TYPED_NAMESPACES,
-    fix_intents,
-)
+from benchmarks.fix_intents import Where, fix_intents, namespaces, workloads_in
 from benchmarks.process import FREE_HAND, Program, daemon, program, trust
 from benchmarks.rest import wait_for_rest
 from benchmarks.rows import Row, Rows
@@ -68,8 +61,7 @@ class Fix:
 
 
 def measure(instance: str, pods: int, incidents: int, output: str, say: Say) -> None:
-    if incidents > len(OURS):
-        raise SystemExit(f"at most {len(OURS)} incidents")
+    mine, others = namespaces("fix", incidents), namespaces("typed", incidents)
     with (
         bench_cluster(instance, say) as running,
         tempfile.TemporaryDirectory() as scratch,
@@ -88,17 +80,18 @@ def measure(instance: str, pods: int, incidents: int, output: str, say: Say) -> 
             GOOD,
         ]
         with (
-            workloads(api, say),
-            daemon(running, folder, fix_intents(), overrides=settings) as ours,
+            workloads(api, mine, others, say),
+            daemon(running, folder, fix_intents(mine), overrides=settings) as ours,
             program(typed) as theirs,
         ):
             theirs.wait_for(60, event="running")
             trust(folder)
-            wait_until_known_good(folder / "ledger.db", say)
+            wait_until_known_good(folder / "ledger.db", len(workloads_in(mine)), say)
             load = os.getloadavg()[0]
             say(f"{incidents} incidents of intentd, {incidents} of the typed client, in turn")
             with closing(Rows(folder / "ledger.db")) as rows:
-                fixes, floor, restless = _in_turn(client.AppsV1Api(api), ours, theirs, rows, incidents, say)
+                pairs = list(zip(workloads_in(mine), workloads_in(others), strict=True))[:incidents]
+                fixes, floor, restless = _in_turn(client.AppsV1Api(api), ours, theirs, rows, pairs, say)
             memory = ours.memory()
         with closing(Ledger.open_read_only(folder / "ledger.db")) as store:
             chain = store.verify()
@@ -127,59 +120,66 @@ def measure(instance: str, pods: int, incidents: int, output: str, say: Say) -> 
 
 
 @contextmanager
-def workloads(api: client.ApiClient, say: Say) -> Iterator[None]:
+def workloads(
+    api: client.ApiClient, mine: tuple[str, ...], others: tuple[str, ...], say: Say
+) -> Iterator[None]:
     """The workloads that will be broken, healthy, in namespaces that are deleted afterwards."""
     core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
-    names = (*NAMESPACES, *TYPED_NAMESPACES)
+    wanted = {*workloads_in(mine), *workloads_in(others)}
+    spaces = {*mine, *others}
 
     def gone() -> bool:
-        return not {item.metadata.name for item in core.list_namespace().items} & set(names)
+        return not {item.metadata.name for item in core.list_namespace().items} & spaces
+
+    def ready() -> bool:
+        found = apps.list_deployment_for_all_namespaces().items
+        well = {(i.metadata.namespace, i.metadata.name) for i in found if i.status.ready_replicas}
+        return wanted <= well
 
     wait_for("the end of an earlier run's namespaces", gone, 300, pause=1.0)
     try:
-        for name in names:
+        for name in sorted(spaces):
             core.create_namespace({"metadata": {"name": name}})
-            for number in range(PER_NAMESPACE):
-                body = deployment(f"web-{number}", 1)
-                body["spec"]["template"]["metadata"]["labels"] = {
-                    **body["spec"]["template"]["metadata"]["labels"],
-                    SIDE: "typed" if name in TYPED_NAMESPACES else "ours",
-                }
-                apps.create_namespaced_deployment(name, body)
-        say(f"{len(names) * PER_NAMESPACE} workloads becoming ready")
-
-        def ready() -> bool:
-            found = apps.list_deployment_for_all_namespaces().items
-            mine = [item for item in found if item.metadata.namespace in names]
-            return sum(item.status.ready_replicas or 0 for item in mine) == len(names) * PER_NAMESPACE
-
+        for namespace, name in sorted(wanted):
+            body = deployment(name, 1)
+            template = body["spec"]["template"]["metadata"]
+            side = "typed" if namespace in others else "ours"
+            template["labels"] = {**template["labels"], SIDE: side}
+            apps.create_namespaced_deployment(namespace, body)
+        say(f"{len(wanted)} workloads becoming ready")
         wait_for("the workloads", ready, 300, pause=1.0)
         yield
     finally:
-        for name in names:
-            core.delete_namespace(name)
+        for name in sorted(spaces):
+            with suppress(client.ApiException):
+                core.delete_namespace(name)
 
 
-def wait_until_known_good(database: Path, say: Say) -> None:
-    """The daemon has stored the good state of every workload: candidates are made of it."""
+def wait_until_known_good(database: Path, count: int, say: Say) -> None:
+    """The daemon has stored the good state of so many objects: candidates are made of it."""
     say("learning the good states")
     with closing(Ledger.open_read_only(database)) as store:
-        wait_for("known good states", lambda: len(known_good_versions(store)) >= len(OURS), 120, pause=1.0)
+        wait_for("known good states", lambda: len(known_good_versions(store)) >= count, 120, pause=1.0)
 
 
 def _in_turn(
-    apps: client.AppsV1Api, ours: Program, theirs: Program, rows: Rows, incidents: int, say: Say
+    apps: client.AppsV1Api,
+    ours: Program,
+    theirs: Program,
+    rows: Rows,
+    pairs: Sequence[tuple[Where, Where]],
+    say: Say,
 ) -> tuple[list[Fix], list[float], int]:
     """The fixes of intentd, the milliseconds of the typed ones, and how many began on a busy machine."""
     fixes, floor, restless = [], [], 0
-    for number, (mine, other) in enumerate(zip(OURS[:incidents], TYPED[:incidents], strict=True)):
+    for number, (mine, other) in enumerate(pairs):
         with theirs.stopped():
             restless += not wait_for_rest()
             fixes.append(_fix(apps, ours, rows, *mine))
         with ours.stopped():
             restless += not wait_for_rest()
             floor.append(_typed_fix(apps, theirs, *other))
-            wait_for_rest()  # our own catching up with what it slept through is not the next incident's
+            wait_for_rest()  # the controllers' last steps are not the next incident's
         if number % 10 == 9:
             say(f"{number + 1} of each: {_so_far(fixes, floor)}")
     return fixes, floor, restless

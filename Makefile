@@ -27,8 +27,10 @@ check: $(VENV)/.stamp
 	$(BIN)/lint-imports
 
 # What CI runs (.ci/run). What this machine lacks is skipped by name, with the reason, and counted in the last line.
+# The tests of the model need its base weights (two models, 590 MB, Apache-2.0): fetched once, checked by digest.
 .PHONY: test
 test: check
+	-$(BIN)/python -m gym weights --accept-weights
 	$(BIN)/python -m pytest
 
 .PHONY: demo

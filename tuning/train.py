@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(threads)
     settings = Settings(
         given.lr, given.batch, given.epochs, given.steps, given.minutes, given.seed, given.budget, given.limit,
-        dtype,
+        dtype, threads if device == "cpu" else 1,
     )  # fmt: skip
     lines = [line for path in given.data for line in examples.read(path)]
     loaded = base.load(given.base, dtype, device)

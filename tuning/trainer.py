@@ -9,6 +9,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ class Settings:
     budget: int
     limit: int
     dtype: str
+    workers: int = 1
+    """Pieces computed side by side, each on one core: on 2 cores twice as fast as one piece on both, most of
+    whose operations are too small to divide."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.parameters, lr=settings.lr, weight_decay=0.0)
         self.progress = Progress()
         self.stopping = False
+        self.pool = (
+            ThreadPoolExecutor(settings.workers, initializer=torch.set_num_threads, initargs=(1,))
+            if (settings.workers > 1)
+            else ThreadPoolExecutor(1)
+        )
         once = sum(1 for _ in examples.steps(rows, settings.batch, settings.seed, 0))
         wanted = max(1, round(once * settings.epochs))
         self.total = min(wanted, settings.steps) if settings.steps else wanted
@@ -138,10 +147,10 @@ class Trainer:
             group["lr"] = rate
         total = sum(example.weight for row in step for example in row.sequences)
         value = 0.0
-        for piece in examples.pieces(step, self.settings.budget):
-            part = score.loss(self.base.model, piece, self.base.tokens.pad) / total
-            part.backward()
-            value += part.item()
+        pieces = list(examples.pieces(step, self.settings.budget))
+        # The longest first, so that none is left alone at the end.
+        for part in self.pool.map(lambda piece: self._backward(piece, total), reversed(pieces)):
+            value += part
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -155,6 +164,12 @@ class Trainer:
             tokens=now.tokens + sum(len(row.tokens) for row in step),
             loss=now.loss + share * (value - now.loss),
         )
+
+    def _backward(self, piece: list[Row], total: float) -> float:
+        """Add a piece's gradients to the parameters', which torch does one at a time; its share of the loss."""
+        part = score.loss(self.base.model, piece, self.base.tokens.pad) / total
+        part.backward()
+        return float(part.item())
 
     def _line(self) -> str:
         now = self.progress

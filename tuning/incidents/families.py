@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tuning.incidents import hopeless as h
-from tuning.incidents import memory as o
-from tuning.incidents import mendable as m
+from tuning.incidents import configuration, hopeless, images, memory, placement, probes, services
 from tuning.incidents.base import Family, Incident
 from tuning.incidents.pools import Pool
 from tuning.incidents.world import World
@@ -14,11 +12,13 @@ from tuning.incidents.world import World
 FAMILIES: Mapping[str, Family] = {
     f.__name__: f
     for f in (
-        m.image_tag, m.image_name, m.image_unparsable, m.config_key, m.config_map_name, m.env_changed, m.bad_release,
-        m.probe_early, m.readiness_path, m.readiness_port, m.requests_too_big, m.node_selector, m.replicas_low,
-        m.selector, o.oom_never_healthy, o.oom_limit_lowered, o.oom_new_image,
-        h.dependency_down, h.registry_down, h.secret_missing, h.metric_upstream, h.no_node, h.volume_not_bound,
-        h.certificate_expired, h.disk_full, h.image_too,
+        images.image_tag, images.image_name, images.image_unparsable,
+        configuration.config_key, configuration.config_map_name, configuration.env_changed, images.bad_release,
+        probes.probe_early, probes.readiness_path, probes.readiness_port,
+        placement.requests_too_big, placement.node_selector, placement.replicas_low, services.selector,
+        memory.oom_never_healthy, memory.oom_limit_lowered, memory.oom_new_image,
+        hopeless.dependency_down, hopeless.registry_down, hopeless.secret_missing, hopeless.metric_upstream,
+        hopeless.no_node, hopeless.volume_not_bound, hopeless.certificate_expired, hopeless.disk_full, hopeless.image_too,
     )
 }  # fmt: skip
 

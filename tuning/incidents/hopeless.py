@@ -8,7 +8,7 @@ import re
 from detectors.model import FaultClass as F
 from tuning.incidents import pools
 from tuning.incidents.base import EARLIER, KNOWN_GOOD, Made, at
-from tuning.incidents.mendable import pull_message
+from tuning.incidents.images import pull_message
 from tuning.incidents.world import World
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 from detectors.model import FaultClass as F
 from intents.units import parse_quantity
 from remediation.prompt import WRITTEN_BECAUSE as NEW
 from tuning.incidents.base import EARLIER, KNOWN_GOOD, Made, Near, Test, Unread, at
-from tuning.incidents.mendable import _copy
 from tuning.incidents.world import POD_SPEC, World
 
 MIB = 2**20
@@ -188,7 +188,7 @@ def oom_limit_lowered(w: World) -> Made:
     right = pool.any((64, 96, 128, 192, 256, 384, 512))
     wrong = max(8, right // pool.any((2, 3, 4, 8)))
     w.container(w.good)["resources"] = {"limits": {"memory": f"{right}Mi"}}
-    w.live["spec"]["template"]["spec"] = _copy(w.good["spec"]["template"]["spec"])
+    w.live["spec"]["template"]["spec"] = copy.deepcopy(w.good["spec"]["template"]["spec"])
     w.container()["resources"]["limits"]["memory"] = f"{wrong}Mi"
     _killed(w)
     w.log(

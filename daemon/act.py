@@ -38,7 +38,7 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
     """Advance one case that is in a state of acting; a no-op for every other state."""
     if row.plan is None:
         return
-    plan = plan_from_json(row.plan)
+    plan, recorded = plan_from_json(row.plan), world.store.writes
     match row.state:
         case State.PROPOSED:
             _apply(world, memory, row, plan)
@@ -50,7 +50,8 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
             _settle_rollback(world, memory, row, plan)
         case _:
             return
-    memory.thought.set()
+    if world.store.writes != recorded:
+        memory.thought.set()  # something moved; what only waits is looked at again after the loop's interval
 
 
 def _record(world: World, *entries: Entry) -> None:

@@ -41,7 +41,7 @@ from remediation.model import (
 from remediation.plan import plan_change
 from remediation.saga import Event, State
 from store.ledger import Entry
-from store.queries import CaseRow, changes_since, known_good, last_step
+from store.queries import CaseRow, changes_ended, known_good, last_step
 
 RETRY = frozenset({UnusableReason.UNREACHABLE, UnusableReason.TIMED_OUT})
 """Reasons that are ours to retry: the case waits for the model (settings: model.patience)."""
@@ -121,21 +121,23 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
     if by_code is not None:
         plan = plan_change(by_code.chosen, raw.live, desired_manifest(case, intent))
         return Consultation(by_code, evidence, (by_code.chosen,), (), plan, raw)
-    may = _may(world, case, intent, raw)
+    failed = _failed_before(world, case)
+    may = _may(world, case, intent, raw, failed)
     candidates = tuple(found for found in generate(case, clean, evidence, intent) if may(found) is not None)
     answer, asked = _pump(world, case, evidence, candidates, intent, raw.live)
     plan_or_not: Plan | NoPlan | None = None
     if isinstance(answer, Diagnosis):
         plan_or_not = plan_change(answer.chosen, live_of(answer.chosen, case, raw))
-        if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in _failed_before(world, case):
+        if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in failed:
             plan_or_not = NoPlan("FailedBefore", "this very change was made before and did not hold")
     return Consultation(answer, evidence, candidates, asked, plan_or_not, raw)
 
 
-def _may(world: World, case: Case, intent: Intent, raw: RawEvidence) -> Callable[[Candidate], Plan | None]:
+def _may(
+    world: World, case: Case, intent: Intent, raw: RawEvidence, failed: frozenset[Signature]
+) -> Callable[[Candidate], Plan | None]:
     """What a candidate would do, None where the past or a guard that never changes its mind is against it:
     the model is not asked about what could not be done anyway."""
-    failed = _failed_before(world, case)
 
     def plan_of(candidate: Candidate) -> Plan | None:
         live = live_of(candidate, case, raw)
@@ -204,16 +206,18 @@ def _gap_of_target(case: Case, raw: RawEvidence) -> Gap | None:
     return next((gap for gap in raw.gaps if gap.what == str(case.target)), None)
 
 
-def _signature(plan: Plan) -> tuple[object, ...]:
+Signature = tuple[object, ...]
+"""What a plan sets on which object."""
+
+
+def _signature(plan: Plan) -> Signature:
     return (plan.target.key, *sorted(knobs(plan)))
 
 
-def _failed_before(world: World, case: Case) -> frozenset[tuple[object, ...]]:
+def _failed_before(world: World, case: Case) -> frozenset[Signature]:
     """Changes in this namespace that did not hold, by what they set. The whole kept ledger counts."""
-    past = (
-        past_change(row) for row in changes_since(world.store, 0.0) if row.namespace == case.target.namespace
-    )
-    return frozenset((change.key, *sorted(change.knobs)) for change in past if change.result in FAILED)
+    ended = changes_ended(world.store, case.target.namespace, FAILED)
+    return frozenset((change.key, *sorted(change.knobs)) for change in map(past_change, ended))
 
 
 def waits(world: World, memory: Memory, case_id: str) -> bool:

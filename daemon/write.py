@@ -53,6 +53,10 @@ class Written:
     started: bool = False  # the ledger says that a write began
 
 
+OVERTAKEN_ALLOWED = 3
+"""Reviews and dry runs in a row that a status update may overtake: a workload in trouble is written to by its
+controller several times a second."""
+
 Contextual = Callable[[Plan, Json | None], GuardContext]
 """Builds the guards' inputs for a plan and the object as just read."""
 
@@ -64,11 +68,14 @@ def write(
     world: World, case_id: str, target: ObjectRef, current: Current, context: Contextual, *, event: Event
 ) -> Written:
     """One attempt at one plan. `event` is APPLY_STARTED or ROLLBACK_STARTED."""
-    first = _review(world, target, current, context)
-    if isinstance(first, Written):
-        return first
-    plan, live, verdicts = first
-    rehearsal = _send(world, plan, live, operation_id="dry-run", dry_run=True)
+    for _ in range(OVERTAKEN_ALLOWED):
+        first = _review(world, target, current, context)
+        if isinstance(first, Written):
+            return first
+        plan, live, verdicts = first
+        rehearsal = _send(world, plan, live, operation_id="dry-run", dry_run=True)
+        if rehearsal.status is not WriteStatus.CONFLICT:
+            break
     if rehearsal.status is not WriteStatus.DONE:
         return Written(_REHEARSAL[rehearsal.status], f"dry run: {rehearsal.message}", verdicts)
     if (difference := _unlike_plan(plan, rehearsal.live)) is not None:

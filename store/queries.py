@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -232,10 +232,28 @@ def changes_since(store: Ledger, since: float) -> tuple[ChangeRow, ...]:
     """Every charged write since a time, oldest first. A clock stepped back never hides a charge: rows from
     the future count too."""
     with store.snapshot() as connection:
-        rows = connection.execute(_CHANGES, {"since": since}).all()
-    return tuple(ChangeRow(**{**row._mapping, "touched": json.loads(row.touched)}) for row in rows)
+        return tuple(_change(row) for row in connection.execute(_CHANGES, {"since": since}))
 
 
+def changes_ended(store: Ledger, namespace: str, results: Iterable[str]) -> tuple[ChangeRow, ...]:
+    """Every charged write in a namespace with one of these results, oldest first."""
+    wanted = {"namespace": namespace, "results": sorted(results)}
+    with store.snapshot() as connection:
+        return tuple(_change(row) for row in connection.execute(_ENDED, wanted))
+
+
+def _change(row: Any) -> ChangeRow:
+    return ChangeRow(**{**row._mapping, "touched": json.loads(row.touched)})
+
+
+_ENDED = (
+    select(changes)
+    .where(
+        changes.c.namespace == bindparam("namespace"),
+        changes.c.result.in_(bindparam("results", expanding=True)),
+    )
+    .order_by(changes.c.at)
+)
 _CHANGES = select(changes).where(changes.c.at >= bindparam("since")).order_by(changes.c.at)
 
 

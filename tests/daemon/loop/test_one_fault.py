@@ -315,6 +315,30 @@ def test_a_write_without_an_answer_takes_effect_once(rig, mishap):
     assert len(rig.cluster.written) == 1
 
 
+def test_a_status_update_that_overtakes_the_dry_run_costs_no_turn_and_no_charge(rig):
+    rig.set_image(BAD)
+    rig.cycle.look_once()
+    rig.cycle.think_once()
+    rig.cluster.mishaps.extend([Mishap.CONFLICT, Mishap.CONFLICT])
+    rig.cycle.act_once()
+    assert rig.image == GOOD
+    assert len(changes_since(rig.store, 0.0)) == 1
+
+
+def test_what_only_waits_does_not_turn_the_act_loop(rig):
+    """Each turn reads the API server: waiting for a person must not become a load on it."""
+    rig.set_image(BAD)
+    rig.cycle.look_once()
+    rig.cycle.think_once()
+    assert find_cases(rig.store)[0].state is State.PROPOSED
+    rig.memory.thought.clear()
+    rig.works = {BAD}
+    rig.set_image(BAD)  # mended by somebody else: look will close it, act has nothing to do
+    rig.cycle.look_once()
+    rig.cycle.act_once()
+    assert not rig.memory.thought.is_set()
+
+
 def test_a_pruned_ledger_never_gives_a_case_number_twice(rig):
     from store.retention import prune
 

@@ -1,4 +1,4 @@
-# Everything a person needs: `make demo`, `make test`, `make check`, `make clean`.
+# Everything a person needs: `make demo`, `make test`, `make check`, `make tune`, `make clean`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +9,7 @@ help:
 	@echo "make demo   intentd mends real faults on a real cluster while you watch"
 	@echo "make check  format, lint, types, layers"
 	@echo "make test   make check, then the whole suite; what this machine lacks is skipped by name"
+	@echo "make tune   train the small judge for a few steps, export it, serve it, ask it"
 	@echo "make clean  stop what the gym runs; delete caches, virtual environments and var/"
 
 # The stamp says that the environment holds what the lock says.
@@ -36,6 +37,27 @@ test: check
 .PHONY: demo
 demo: $(VENV)/.stamp
 	$(BIN)/python -m gym demo --accept-weights
+
+# The trainer's own environment (torch, a few GB).
+TUNING := .venv-tuning
+$(TUNING)/.stamp: requirements/tuning.txt requirements/runtime.txt
+	test -x $(TUNING)/bin/python || $(PYTHON) -m venv $(TUNING)
+	$(TUNING)/bin/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements/tuning.txt -r requirements/runtime.txt
+	touch $@
+
+# Each step takes and gives back hundreds of MB. glibc's defaults return them to the kernel and fault them in again
+# page by page; kept in one arena of huge pages, a step took a third of the time. Waiting threads sleep.
+TRAIN_ENV := MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456 \
+	MALLOC_ARENA_MAX=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 OMP_WAIT_POLICY=PASSIVE
+
+.PHONY: tune
+tune: $(VENV)/.stamp $(TUNING)/.stamp
+	$(TRAIN_ENV) $(BIN)/python -m tuning.rehearse --trainer $(TUNING)/bin/python --accept-weights
+
+# make train ARGS='--base FILE --data FILE --out FOLDER': see docs/tuning.md
+.PHONY: train
+train: $(TUNING)/.stamp
+	$(TRAIN_ENV) $(TUNING)/bin/python -u -m tuning.train $(ARGS)
 
 .PHONY: clean
 clean:

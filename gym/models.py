@@ -11,7 +11,8 @@ import ollama
 from gym import weights
 from gym.paths import GymError
 from gym.providers.base import Report
-from tuning.serve import CONTEXT, ServeError, create
+from remediation.prompt import PROMPT_VERSION
+from tuning.serve import CONTEXT, ServeError, create, sha256
 
 ADAPTERS = Path(__file__).resolve().parent.parent / "tuning" / "adapters"
 LOAD_SECONDS = 120.0
@@ -44,11 +45,15 @@ def adapter_of(name: str) -> Path | None:
 
 def judged_right(name: str) -> float | None:
     """Share of held-out incidents in which this adapter's judgement ended as it should (the right change
-    accepted, or none where none mends), from its card; None where that was never measured."""
-    card = ADAPTERS / name / "card.json"
-    if not card.exists():
+    accepted, or none where none mends), from its card; None where that was never measured, or of other
+    weights or questions than those that are served and asked now."""
+    card, adapter = ADAPTERS / name / "card.json", adapter_of(name)
+    if adapter is None or not card.exists():
         return None
-    splits = json.loads(card.read_text(encoding="utf-8")).get("scores", {}).values()
+    told = json.loads(card.read_text(encoding="utf-8"))
+    if (told["adapter_sha256"], told["prompt_version"]) != (sha256(adapter), PROMPT_VERSION):
+        return None
+    splits = told["scores"].values()
     right = sum(split["accepted_right"] + split["refused"] for split in splits)
     asked = sum(split["mendable"] + split["hopeless"] for split in splits)
     return right / asked if asked else None

@@ -4,7 +4,8 @@ A trained adapter is a poor witness: while it is weak, the server's rounding hid
 adapter here is random and strong, on q and k only, and it is exported twice: in the right row order and,
 as the control, in the other architecture's. The trainer predicts both, and each served model must be
 nearer to its own prediction than to the other's by `MARGIN`. How strong is decided before the server is
-asked: until the two predictions are `SEPARATION` apart, far above its rounding. Also read back: the file's own tensors.
+asked: until the two predictions are `SEPARATION` apart, far above its rounding. Also read back: the
+file's own tensors, by their names and as a training that goes on from them takes them (`tuning.train --from`).
 Exit 1 otherwise. Needs an Ollama server; about a minute with SmolLM2.
 """
 
@@ -46,17 +47,28 @@ def apart(one: list[float], other: list[float]) -> float:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
-def read_back(path: Path, named: dict[str, Any]) -> None:
-    """Raise AssertionError unless the file holds these tensors as f16 and says that it is an adapter."""
+def read_back(path: Path, named: dict[str, Any]) -> export.AdapterFile:
+    """Raise AssertionError unless the file says that it is an adapter and holds these tensors as f16."""
     import numpy as np
-    from gguf import GGUFReader
 
-    reader = GGUFReader(path)
-    fields = {name: field.contents() for name, field in reader.fields.items()}
-    assert (fields["general.type"], fields["adapter.type"]) == ("adapter", "lora"), fields
-    assert [tensor.name for tensor in reader.tensors] == list(named)
-    for tensor in reader.tensors:
-        assert np.array_equal(tensor.data, named[tensor.name].astype(np.float16)), tensor.name
+    file = export.read(path)
+    assert list(file.named) == list(named)
+    for name, value in file.named.items():
+        assert np.array_equal(value, named[name].astype(np.float16)), name
+    return file
+
+
+def goes_on(loaded: base.Base, shape: adapter.Shape, attached: Any, file: export.AdapterFile) -> None:
+    """Raise AssertionError unless a training that begins with the file has the trained values, as f16."""
+    import torch
+
+    assert adapter.shape_of_file(loaded, file) == shape
+    trained = {name: value.detach().clone() for name, value in attached.named_parameters() if "lora_" in name}
+    adapter.load_file_into(attached, shape, file)
+    for name, value in attached.named_parameters():
+        if name in trained:
+            assert torch.equal(value, trained[name].half().float()), name
+            value.data.copy_(trained[name])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -106,7 +118,9 @@ def main(arguments: list[str] | None = None) -> None:
             named = export.tensors(state, arch, shape.heads, shape.kv_heads)
             path = folder / f"{kind}.gguf"
             export.write(path, named, shape.arch, shape.alpha, kind)
-            read_back(path, named)
+            file = read_back(path, named)
+            if kind == "right":
+                goes_on(loaded, shape, attached, file)
             name = f"intentd-selftest-{kind}"
             serve.create(name, given.base, path, host=given.host)
             served[kind] = odds([serve.served_p_yes(name, each, host=given.host)[0] for each in prompts])

@@ -1,0 +1,40 @@
+"""The shipped adapters are those that their cards describe, made for the weights that are served."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gym.models import ADAPTERS, adapter_of, judged_right
+from gym.weights import BY_NAME
+from remediation.prompt import PROMPT_VERSION
+from tuning.serve import sha256
+
+SHIPPED = sorted(folder.name for folder in ADAPTERS.iterdir())
+
+
+def test_adapters_are_shipped_for_known_weights_only() -> None:
+    assert SHIPPED
+    assert set(SHIPPED) <= set(BY_NAME)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_card_tells_of_the_file_beside_it_its_base_and_the_questions_asked_today(name: str) -> None:
+    card = json.loads((ADAPTERS / name / "card.json").read_text(encoding="utf-8"))
+    adapter = adapter_of(name)
+    assert adapter is not None
+    assert card["adapter_sha256"] == sha256(adapter)
+    assert card["base_sha256"] == BY_NAME[name].sha256
+    assert card["prompt_version"] == PROMPT_VERSION
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_its_measured_score_is_a_share(name: str) -> None:
+    score = judged_right(name)
+    assert score is not None
+    assert 0 <= score <= 1
+
+
+def test_weights_without_a_card_have_no_score() -> None:
+    assert judged_right("qwen2.5-coder-1.5b") is None

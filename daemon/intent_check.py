@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon.intent_directory import IntentDirectory, read_intent_file
+from daemon.ports import Metrics
+from daemon.query_check import refused_queries
 from intents.catalog import compile_catalog
 from intents.problems import DIRECTORY, FileError, Problem
 
@@ -57,10 +59,10 @@ class CheckReport:
         }
 
 
-def check_path(path: Path) -> CheckReport:
+def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
     """Check one file, or every intent file of a directory; never raises for what it finds there.
 
-    A directory without intent files is a problem: checking nothing must not look like success.
+    With `metrics` that Prometheus parses the queries too; WorldError where it does not answer. A directory without intent files is a problem: checking nothing must not look like success.
     """
     if _is_missing(path):
         remedy = (
@@ -74,7 +76,9 @@ def check_path(path: Path) -> CheckReport:
         files = {DIRECTORY: nothing}
     catalog = compile_catalog(files, zones=known_zones())
     folder = path if is_folder else path.parent
-    problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in catalog.problems)
+    found = (*catalog.problems, *(refused_queries(files, catalog, metrics) if metrics else ()))
+    ordered = sorted(found, key=lambda problem: problem.order)
+    problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in ordered)
     count = sum(name != DIRECTORY for name in files)
     return CheckReport(str(path), count, tuple(catalog.intents), problems)
 

@@ -22,6 +22,7 @@ from intents.model import (
     Expectation,
     Intent,
     ManifestDesired,
+    MetricHolds,
     Mode,
     ReplicasAtLeast,
     Scope,
@@ -30,6 +31,7 @@ from intents.model import (
     WorkloadHealthy,
 )
 from intents.patterns import full_match
+from intents.query_text import misfit
 from intents.units import parse_duration, parse_quantity
 
 Finding = tuple[Location, str, str]
@@ -169,6 +171,13 @@ def _expectations_fit_the_scope(parts: Parts) -> Iterator[Finding]:
                 yield from _manifest(here, expectation.manifest, scope)
 
 
+def _queries(parts: Parts) -> Iterator[Finding]:
+    for index, expectation in parts.expectations.items():
+        if isinstance(expectation, MetricHolds) and (found := misfit(expectation.query)) is not None:
+            remedy = "Mend the PromQL; `intentd check --prometheus` has your Prometheus parse it"
+            yield ("spec", "expectations", index, "query"), str(found), remedy
+
+
 def _manifest(here: Location, manifest: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
     metadata = (*here, "manifest", "metadata")
     namespace = manifest["metadata"].get("namespace", scope.namespace)
@@ -250,6 +259,7 @@ RULES: tuple[Callable[[Parts], Iterable[Finding]], ...] = (
     _editable_twice,
     _expectations_twice,
     _expectations_fit_the_scope,
+    _queries,
     _auto_can_act,
     _window_opens,
     _durations,

@@ -18,6 +18,8 @@ from daemon.cli.common import (
     sentences,
     settings_of,
 )
+from daemon.ports import Metrics
+from daemon.settings import SettingsError
 
 
 def check(
@@ -25,14 +27,19 @@ def check(
         Path | None, typer.Argument(help="A file or a folder of intents (default: the settings' folder).")
     ] = None,
     *,
+    prometheus: Annotated[
+        bool,
+        typer.Option("--prometheus", help="Have Prometheus (settings: prometheus.url) try the queries too."),
+    ] = False,
     output: OutputOption = Output.TABLE,
     settings: SettingsOption = None,
 ) -> None:
-    """List every error in intent files at once: file:line, field, remedy. Exit code 1 where there is one."""
+    """List every mistake in intent files: file:line, field, remedy. Exit code 1 where there is one."""
     from daemon.intent_check import check_path
 
     with sentences():
-        report = check_path(path or settings_of(settings).intents)
+        metrics = _prometheus(settings) if prometheus else None
+        report = check_path(path or settings_of(settings).intents, metrics)
     if output is Output.JSON:
         print_json(report.to_json())
     else:
@@ -41,8 +48,17 @@ def check(
     raise typer.Exit(report.exit_code)
 
 
+def _prometheus(settings: Path | None) -> Metrics:
+    from daemon.wiring import metrics_of
+
+    chosen = settings_of(settings)
+    if chosen.prometheus.url is None:
+        raise SettingsError("--prometheus needs prometheus.url in the settings, or INTENTD_PROMETHEUS__URL")
+    return metrics_of(chosen)
+
+
 def intents(*, output: OutputOption = Output.TABLE, settings: SettingsOption = None) -> None:
-    """The intents that the files define, as they would be in force."""
+    """List the intents that the files define, as they would be in force."""
     from daemon.intent_directory import IntentDirectory
     from daemon.rounds import ZONES
     from intents.catalog import compile_catalog
@@ -79,11 +95,12 @@ def intents(*, output: OutputOption = Output.TABLE, settings: SettingsOption = N
         f"no intents in {folder}",
     )
     if catalog.problems:
-        err.print(f"{len(catalog.problems)} problems; see `intentd check`", style="red", markup=False)
+        count = f"{len(catalog.problems)} problem{'s' * (len(catalog.problems) != 1)}"
+        err.print(f"{count}; see `intentd check`", style="red", markup=False)
 
 
 def schema() -> None:
-    """The JSON Schema of intent files, for editors."""
+    """Print the JSON Schema of intent files, for editors."""
     from intents.schema import intent_schema
 
     print_json(intent_schema())

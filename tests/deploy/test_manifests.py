@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from pathlib import Path
@@ -14,13 +13,11 @@ from kubernetes import client
 
 from daemon import doctor
 from daemon.clock import SystemClock
-from daemon.kube import evidence, rights
+from daemon.kube import rights
 from daemon.kube.connect import connect
-from daemon.kube.kinds import RESOURCES, WRITABLE
 from daemon.kube.rights import MEND, PROVISION, READ, Right
 from daemon.kube.transport import Transport
 from daemon.settings import Settings, load_settings
-from detectors.facts import FACT_TYPES
 from gym.cluster import Cluster
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -46,15 +43,6 @@ def granted(role: str) -> frozenset[Right]:
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
-    )
-
-
-def right(verb: str, kind: str) -> Right:
-    resource = RESOURCES[kind]
-    return Right(
-        verb,
-        resource.prefix.removeprefix("/api/v1").split("/")[2] if "apis" in resource.prefix else "",
-        resource.plural,
     )
 
 
@@ -101,31 +89,6 @@ def test_the_account_of_the_bindings_is_the_account_of_the_pod() -> None:
     assert {(s["kind"], s["namespace"], s["name"]) for s in subjects} == {
         ("ServiceAccount", "intentd", pod["serviceAccountName"])
     }
-
-
-def test_what_is_watched_is_granted_and_what_is_granted_to_watch_is_watched() -> None:
-    assert {right("watch", kind) for kind in FACT_TYPES} == {r for r in READ if r.verb == "watch"}
-
-
-def test_what_evidence_lists_is_granted_and_everything_listed_is_evidence_or_watched() -> None:
-    tree = ast.parse(Path(evidence.__file__).read_text())
-    kinds = {
-        call.args[0].value
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and call.func.attr == "_list"
-        and isinstance(call.args[0], ast.Constant)
-    }
-    listed = {right("list", kind) for kind in kinds | set(evidence.WORKLOADS) | set(FACT_TYPES)}
-    assert listed == {r for r in READ if r.verb == "list"}
-
-
-def test_what_may_be_written_is_what_the_write_path_knows() -> None:
-    assert {right("patch", kind) for kind in WRITABLE} == MEND
-    assert {right(verb, kind) for kind in WRITABLE for verb in ("create", "delete")} == PROVISION
-    # A patch reads its object first.
-    assert {right("get", kind) for kind in WRITABLE} <= READ
 
 
 def test_doctor_asks_for_the_same_table() -> None:

@@ -31,7 +31,8 @@ from gym.faults import FAULTS
 from gym.faults.base import Fault
 from gym.live import Screen, View
 from gym.objects import Objects
-from gym.paths import GymError
+from gym.parts_list import BY_NAME
+from gym.paths import GymError, cache_dir
 from gym.prometheus import PARTS as PROMETHEUS_PARTS
 from gym.providers.base import Provider
 from gym.ready import api_client
@@ -47,7 +48,7 @@ EXPECTED = {
     "models": 8.0,
     "intentd": 2.0,
     "workloads": 4.0,
-    "last known good states": 18.0,
+    "intentd notes what runs well": 18.0,
 }
 """Seconds of each step on 2 cores with warm caches; replaced by this machine's own after the first run."""
 
@@ -92,6 +93,15 @@ def _prepare(chosen: Provider, accept_weights: bool, out: Console) -> None:
     parts = [*chosen.needs, *(PROMETHEUS_PARTS if chosen.capabilities.metrics else ())]
     if not os.environ.get("OLLAMA_HOST") and shutil.which("ollama") is None:
         parts.append("ollama")
+    missing = [part for part in parts if not builder.is_built(part)]
+    if missing:
+        minutes = max(1, round(sum(BY_NAME[part].seconds for part in missing) / 60))
+        out.print(
+            f"first run: {', '.join(missing)} are built once, about {minutes} minutes on 2 cores; later runs begin "
+            f"with the cluster ({cache_dir()})",
+            highlight=False,
+            soft_wrap=True,
+        )
     builder.build(parts, console=out)
     for name in weights.DEFAULT:
         if weights.path_of(name) is not None:
@@ -144,7 +154,7 @@ def _set_up(instance: str, chosen: Provider, out: Console) -> tuple[Cluster, Dae
                 trial.wait_until_healthy()
                 if trial.fault.breakage is not None:
                     daemon.drop_intent(trial.fault.intent_name, trial.fault.intent)
-        with steps.step("last known good states"):
+        with steps.step("intentd notes what runs well"):
             _wait_for_known_good(daemon, trials, steps)
     out.print(
         f"[green]✓[/] {running.provider.name} cluster, intentd as {daemon.account}, {served.made_of}",

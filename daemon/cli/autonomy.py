@@ -19,7 +19,7 @@ from daemon.cli.orders import Reason, order
 from daemon.cli.status import ask, print_grants, until
 from daemon.clock import SystemClock
 
-app = typer.Typer(help="What intentd may do by itself.", no_args_is_help=True)
+app = typer.Typer(help="Grant, revoke or list what intentd may do by itself.", no_args_is_help=True)
 
 FaultClassArgument = Annotated[str, typer.Argument(help="A fault class such as ImagePull, or * for all.")]
 

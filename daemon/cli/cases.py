@@ -74,7 +74,7 @@ def _find(store: Ledger, case_id: str) -> CaseRow:
 
 
 def show(case: CaseArgument, *, output: OutputOption = Output.TABLE, settings: SettingsOption = None) -> None:
-    """Every ledger row of one case, whole."""
+    """Print every ledger row of one case."""
     with reading(settings) as store:
         row = _find(store, case)
         history = steps(store, row.case_id)
@@ -102,7 +102,7 @@ def show(case: CaseArgument, *, output: OutputOption = Output.TABLE, settings: S
 def explain(
     case: CaseArgument, *, output: OutputOption = Output.TABLE, settings: SettingsOption = None
 ) -> None:
-    """What was seen, why this cause, which field from what to what, what each guard said, how to undo."""
+    """Tell one case: seen, cause, change, guards, how to undo."""
     with reading(settings) as store:
         row = _find(store, case)
         history = steps(store, row.case_id)

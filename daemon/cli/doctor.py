@@ -30,7 +30,8 @@ def doctor(
     output: OutputOption = Output.TABLE,
     settings: SettingsOption = None,
 ) -> None:
-    """Check cluster, rights, Prometheus, model. Exit code 1 where something fails; a warning is no failure."""
+    """Check cluster, rights, Prometheus, model and ledger. Exit code 1 where something fails; a warning is no
+    failure: intentd works on without that part."""
     from daemon.doctor import examine
     from daemon.findings import State
 

@@ -34,7 +34,8 @@ def check(
     output: OutputOption = Output.TABLE,
     settings: SettingsOption = None,
 ) -> None:
-    """List every mistake in intent files: file:line, field, remedy. Exit code 1 where there is one."""
+    """List every mistake in intent files, at once. Each with file:line, field and remedy; exit code 1 where there
+    is one."""
     from daemon.intent_check import check_path
 
     with sentences():
@@ -58,7 +59,7 @@ def _prometheus(settings: Path | None) -> Metrics:
 
 
 def intents(*, output: OutputOption = Output.TABLE, settings: SettingsOption = None) -> None:
-    """List the intents that the files define, as they would be in force."""
+    """List the intents of the files. They are shown as they would be in force."""
     from daemon.intent_directory import IntentDirectory
     from daemon.rounds import ZONES
     from intents.catalog import compile_catalog

@@ -24,7 +24,7 @@ from daemon.cli.common import (
 from store.queries import newest_steps, to_rows
 from store.retention import backup as copy
 
-app = typer.Typer(help="The audit trail.", no_args_is_help=True)
+app = typer.Typer(help="Verify, list or copy the audit trail.", no_args_is_help=True)
 
 
 @app.command()
@@ -71,7 +71,7 @@ def tail(
     output: OutputOption = Output.TABLE,
     settings: SettingsOption = None,
 ) -> None:
-    """The newest rows."""
+    """List the newest rows."""
     with reading(settings) as store:
         found = newest_steps(store, limit=limit)
     if output is Output.JSON:

@@ -43,7 +43,10 @@ def run(
     output: OutputOption = Output.TABLE,
     settings: SettingsOption = None,
 ) -> None:
-    """Run the daemon in the foreground (systemd and containers want it so)."""
+    """Run the daemon, or look once with --once. It stays in the foreground, as systemd and containers want it.
+
+    With --once: exit code 1 where something is wrong, 3 where nothing could be judged.
+    """
     with sentences():
         chosen = settings_of(settings)
         if not once:
@@ -145,9 +148,13 @@ def _proposal(world: Any, memory: Any, case: Any) -> dict[str, Any]:
 def _print(told: dict[str, Any]) -> None:
     for problem in told["problems"]:
         err.print(problem, style="red", markup=False)
-    rows = [
-        (v["intent"], v["target"], v["namespace"], v["severity"], v["summary"]) for v in told["violations"]
-    ]
+    # Several expectations may be broken by one fault: said once.
+    rows = list(
+        dict.fromkeys(
+            (v["intent"], v["target"], v["namespace"], v["severity"], v["summary"])
+            for v in told["violations"]
+        )
+    )
     print_table(
         ("intent", "target", "namespace", "severity", "violation"),
         rows,

@@ -46,6 +46,13 @@ def test_the_version_is_the_packages():
     assert done.stdout == f"intentd {version('intentd')}\n"
 
 
+def test_the_list_of_commands_holds_whole_sentences():
+    done = CliRunner().invoke(app, ["-h"])
+    assert done.exit_code == 0
+    commands = done.stdout.split("Commands:")[1].strip().splitlines()
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_status_without_a_database_says_how_to_get_one(told):
     code, _, said = told("status")
     assert code == 2

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from daemon.control import CommandError
-from daemon.guarding import kill_switch
+from daemon.kill_switch import kill_switch
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from detectors.model import FaultClass

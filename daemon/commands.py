@@ -10,8 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 from daemon.control import CommandError
-from daemon.kill_switch import kill_switch
+from daemon.kill_switch import kill_switch, lift, throw
 from daemon.settings import seconds
+from daemon.silence import checked_scope
 from daemon.state import Memory, World
 from detectors.model import FaultClass
 from intents.model import Mode
@@ -52,6 +53,7 @@ class Commands:
             "resume": self._resume,
             "grant": self._grant,
             "revoke": self._revoke,
+            "kill": self._kill,
             "backup": self._backup,
         }
 
@@ -156,8 +158,7 @@ class Commands:
         scope, reason = str(arguments.get("scope") or "all"), str(arguments.get("reason") or "")
         if not reason:
             raise CommandError("a pause needs a reason (--reason)")
-        if scope != "all" and scope not in self._memory.catalog.intents:
-            raise CommandError(f"there is no intent {scope!r} to pause; `intentd intents` lists them")
+        checked_scope(scope, self._memory.catalog.intents, "pause")
         until = self._world.clock.now() + parse_duration(str(arguments.get("for") or "1h"))
         self._record(Entry(SystemEvent.PAUSED, {"scope": scope, "reason": reason, "by": who, "until": until}))
         return {"scope": scope, "until": until}
@@ -168,14 +169,30 @@ class Commands:
         paused = {pause.scope for pause in active_pauses(self._world.store, self._world.clock.now())}
         if scope in paused:
             self._record(Entry(SystemEvent.RESUMED, {"scope": scope, "by": who}))
-        elif scope != "all" and scope not in self._memory.catalog.intents:
-            raise CommandError(f"there is no intent {scope!r} to resume; `intentd intents` lists them")
+        else:
+            checked_scope(scope, self._memory.catalog.intents, "resume")
         return {
             "scope": scope,
             "resumed": scope in paused,
             "paused": sorted(paused - {scope}),
             "kill_switch": kill_switch(self._world),
         }
+
+    def _kill(self, arguments: Json, who: str) -> Json:
+        """The file first when it stops writes, the row first when it allows them: a full disk fails safely."""
+        path, lifts = self._world.settings.kill_switch, bool(arguments.get("lift"))
+        reason = str(arguments.get("reason") or "")
+        if not reason:
+            raise CommandError("the kill switch needs a reason (--reason)")
+        row = Entry(SystemEvent.KILL_SWITCH, {"set": not lifts, "reason": reason, "by": who})
+        try:
+            if not lifts:
+                throw(path, f"{who}: {reason}")
+            self._record(row)
+            changed = lift(path) if lifts else True
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        return {"changed": changed, "file": str(path), "still": kill_switch(self._world) if lifts else None}
 
     def _grant(self, arguments: Json, who: str) -> Json:
         reason = str(arguments.get("reason") or "")

@@ -6,6 +6,7 @@ models are frozen: an intent changes only by a new file.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -30,7 +31,12 @@ def _quantity(text: str) -> str:
     return text
 
 
+_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$"
+
+
 def _moment(text: str) -> str:
+    if re.match(_MOMENT, text, re.ASCII) is None:
+        raise ValueError(f"{text!r} is not a date, such as 2026-12-23 or 2026-12-23T18:00")
     datetime.fromisoformat(text)
     return text
 
@@ -192,8 +198,8 @@ Moment = Annotated[
     str,
     BeforeValidator(_date_as_text),
     Field(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$",
         examples=["2026-12-23", "2026-12-23T18:00"],
+        json_schema_extra={"pattern": _MOMENT},
     ),
     AfterValidator(_moment),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from daemon.cycle import Cycle
 from daemon.good_times import GoodTimes
@@ -46,8 +47,8 @@ class Rig:
 
     ledger = Ledger
 
-    def __init__(self, folder: Path, intent: str = INTENT, *, grant: bool = True) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, intent: str = INTENT, *, grant: bool = True, **settings: Any) -> None:
+        self.folder, self.settings = folder, settings
         self.clock, self.cluster, self.metrics = FakeClock(), FakeCluster(), FakeMetrics()
         self.notifier, self.model = FakeNotifier(), FakeModel()
         self.source = FakeIntentSource({"web.yaml": intent.encode()})
@@ -61,7 +62,10 @@ class Rig:
 
     def _start(self) -> None:
         settings = Settings(
-            database=self.folder / "ledger.db", kill_switch=self.folder / "kill", look_interval="1s"
+            database=self.folder / "ledger.db",
+            kill_switch=self.folder / "kill",
+            look_interval="1s",
+            **self.settings,
         )
         self.store = self.ledger.open(settings.database)
         self.world = World(

@@ -12,7 +12,8 @@ from typing import Any
 from daemon.approvals import approval
 from daemon.autonomy import grants, levels, revocation, taken_back
 from daemon.control import CommandError
-from daemon.guarding import kill_switch
+from daemon.kill_switch import kill_switch, lift, throw
+from daemon.silence import checked_scope
 from daemon.state import Memory, World
 from intents.units import parse_duration
 from remediation.model import Outcome, Unusable
@@ -43,6 +44,7 @@ class Commands:
             "autonomy": self._autonomy,
             "grant": self._grant,
             "revoke": self._revoke,
+            "kill": self._kill,
             "backup": self._backup,
         }
 
@@ -144,8 +146,7 @@ class Commands:
         scope, reason = str(arguments.get("scope") or "all"), str(arguments.get("reason") or "")
         if not reason:
             raise CommandError("a pause needs a reason (--reason)")
-        if scope != "all" and scope not in self._memory.catalog.intents:
-            raise CommandError(f"there is no intent {scope!r} to pause; `intentd intents` lists them")
+        checked_scope(scope, self._memory.catalog.intents, "pause")
         until = self._world.clock.now() + parse_duration(str(arguments.get("for") or "1h"))
         self._record(Entry(SystemEvent.PAUSED, {"scope": scope, "reason": reason, "by": who, "until": until}))
         return {"scope": scope, "until": until}
@@ -156,8 +157,8 @@ class Commands:
         paused = {pause.scope for pause in active_pauses(self._world.store, self._world.clock.now())}
         if scope in paused:
             self._record(Entry(SystemEvent.RESUMED, {"scope": scope, "by": who}))
-        elif scope != "all" and scope not in self._memory.catalog.intents:
-            raise CommandError(f"there is no intent {scope!r} to resume; `intentd intents` lists them")
+        else:
+            checked_scope(scope, self._memory.catalog.intents, "resume")
         return {
             "scope": scope,
             "resumed": scope in paused,
@@ -168,6 +169,22 @@ class Commands:
     def _autonomy(self, _arguments: Json, _who: str) -> Json:
         found = levels(self._world.store, self._world.settings, self._world.clock.now())
         return {"levels": [asdict(level) for level in found]}
+
+    def _kill(self, arguments: Json, who: str) -> Json:
+        """The file first when it stops writes, the row first when it allows them: a full disk fails safely."""
+        path, lifts = self._world.settings.kill_switch, bool(arguments.get("lift"))
+        reason = str(arguments.get("reason") or "")
+        if not reason:
+            raise CommandError("the kill switch needs a reason (--reason)")
+        row = Entry(SystemEvent.KILL_SWITCH, {"set": not lifts, "reason": reason, "by": who})
+        try:
+            if not lifts:
+                throw(path, f"{who}: {reason}")
+            self._record(row)
+            changed = lift(path) if lifts else True
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        return {"changed": changed, "file": str(path), "still": kill_switch(self._world) if lifts else None}
 
     def _grant(self, arguments: Json, who: str) -> Json:
         entries = grants(self._world, self._memory, arguments, who)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from daemon.approvals import agreement_of
+from daemon.kill_switch import key_of_config_map, kill_switch
 from daemon.mode import effective_mode
 from daemon.settings import seconds
 from daemon.state import Memory, World
+from daemon.surroundings import surroundings
 from detectors.model import Case, FaultClass, ObjectRef
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode
-from intents.units import parse_duration
+from intents.units import parse_duration, parse_quantity
 from remediation.guards import (
     GUARDS,
     NEEDS_APPROVAL,
     WAITING,
+    WAITING_REASONS,
     Change,
+    GrowthLimits,
     GuardContext,
     Knob,
     Limits,
@@ -26,7 +32,8 @@ from remediation.guards import (
     allowed,
     run_guards,
 )
-from remediation.model import ABSENT, Json, Plan, RawEvidence, Verdict
+from remediation.guards.pause import covers
+from remediation.model import ABSENT, Create, Json, Plan, RawEvidence, Verdict
 from remediation.plan import plan_from_json
 from remediation.saga import Event
 from remediation.values import canonical
@@ -39,6 +46,7 @@ from store.queries import (
     known_good,
     last_step,
 )
+from store.spend import spend_since
 
 MEMORY = 30 * 86400.0
 """Seconds of past changes that guards see: longer than any budget or back-off window."""
@@ -53,38 +61,69 @@ def approval_only(verdicts: Sequence[Verdict]) -> bool:
 def temporary(verdicts: Sequence[Verdict]) -> bool:
     """Whether waiting (and perhaps an approval) can lift every refusal."""
     refused = [verdict for verdict in verdicts if not verdict.allowed]
-    return all(verdict.guard in WAITING or _needs_approval(verdict) for verdict in refused)
+    return all(_passes(verdict) or _needs_approval(verdict) for verdict in refused)
+
+
+def _passes(verdict: Verdict) -> bool:
+    return verdict.guard in WAITING or (verdict.guard, verdict.reason) in WAITING_REASONS
 
 
 def _needs_approval(verdict: Verdict) -> bool:
     return (verdict.guard, verdict.reason) in NEEDS_APPROVAL
 
 
-def kill_switch(world: World) -> str | None:
-    """Why nothing at all may be written, None where it may. A file that cannot be looked at counts as set."""
-    path = world.settings.kill_switch
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return f"{path} cannot be looked at ({error.strerror})"
-    return f"{path} exists"
-
-
 def context_for(
     world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
 ) -> GuardContext:
     """Everything the guards decide on, for one plan and the object as just read; the ledger's part as of one
-    moment."""
+    moment, read after what takes long."""
+    stop = kill_switch(world)
+    around = surroundings(world, limits_of(world), plan, live, memory.catalog.intents.get(row.intent))
     with world.store.snapshot():
-        return _context(world, memory, row, plan, live, undoes)
+        context = _context(world, memory, row, plan, live, undoes)
+    return replace(context, kill_switch=stop, surroundings=around)
+
+
+def limits_of(world: World) -> Limits:
+    """The operator's settings as guards understand them."""
+    said, growth = world.settings.limits, world.settings.growth
+    own = key_of_config_map(world.settings.kill_switch_config_map)
+    return Limits(
+        namespaces=said.namespaces,
+        system_namespaces=said.system_namespaces,
+        cluster_changes=said.cluster_changes,
+        namespace_changes=said.namespace_changes,
+        fault_class_changes=said.fault_class_changes,
+        object_changes=said.object_changes,
+        per=parse_duration(said.per),
+        person_window=seconds(world.settings.human_edit_grace),
+        opt_in=said.opt_in,
+        own=frozenset() if own is None else frozenset({own.key}),
+        ineffective_changes=said.ineffective_changes,
+        ineffective_per=seconds(said.ineffective_per),
+        backoff_most=seconds(said.backoff_most),
+        freezes=said.freezes,
+        gates=said.gates,
+        growth=GrowthLimits(
+            at_once=Decimal(str(growth.at_once)),
+            in_window=Decimal(str(growth.in_window)),
+            per=seconds(growth.per),
+            memory_floor=parse_quantity(growth.memory_floor),
+            cpu_floor=parse_quantity(growth.cpu_floor),
+            replicas_floor=Decimal(growth.replicas_floor),
+            intent_cpu=parse_quantity(growth.intent_cpu),
+            intent_memory=parse_quantity(growth.intent_memory),
+            cluster_cpu=parse_quantity(growth.cluster_cpu),
+            cluster_memory=parse_quantity(growth.cluster_memory),
+        ),
+    )
 
 
 def _context(
     world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, undoes: Plan | None
 ) -> GuardContext:
-    now, limits = world.clock.now(), world.settings.limits
+    now = world.clock.now()
+    spent = spend_since(world.store, now - seconds(world.settings.growth.per))
     intent = memory.catalog.intents.get(row.intent)
     good = known_good(world.store, plan.target)
     planned = last_step(world.store, row.case_id, Event.PLANNED)
@@ -103,18 +142,12 @@ def _context(
         approvals_needed=agreed.needed,
         last_known_good=good[0] if good else None,
         related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
-        history=tuple(past_change(change) for change in changes_since(world.store, now - MEMORY)),
-        limits=Limits(
-            namespaces=limits.namespaces,
-            system_namespaces=limits.system_namespaces,
-            cluster_changes=limits.cluster_changes,
-            namespace_changes=limits.namespace_changes,
-            fault_class_changes=limits.fault_class_changes,
-            per=parse_duration(limits.per),
-            person_window=seconds(world.settings.human_edit_grace),
+        history=tuple(
+            past_change(change, spent.get(change.operation_id))
+            for change in changes_since(world.store, now - MEMORY)
         ),
-        paused=_paused(world, row, now),
-        kill_switch=kill_switch(world),
+        limits=limits_of(world),
+        paused=_paused(world, row, now, plan.manifest if isinstance(plan, Create) else live),
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),
         reserved=_reserved(details.get("reserved", {})),
@@ -123,7 +156,7 @@ def _context(
     )
 
 
-LASTING = frozenset({"integrity", "scope", "kinds", "editable", "sensitive"})
+LASTING = frozenset({"integrity", "scope", "kinds", "editable", "sensitive", "growth"})
 """Guards that say the same tomorrow: they look at plan, object and intent alone."""
 
 
@@ -132,7 +165,6 @@ def could_be_allowed(
 ) -> bool:
     """Whether waiting or a person could ever make this plan allowed."""
     good = known_good(world.store, plan.target)
-    limits = world.settings.limits
     context = GuardContext(
         plan=plan,
         live=live,
@@ -142,7 +174,7 @@ def could_be_allowed(
         now=world.clock.now(),
         last_known_good=good[0] if good else None,
         related=frozenset(ref.key for ref in raw.related),
-        limits=Limits(namespaces=limits.namespaces, system_namespaces=limits.system_namespaces),
+        limits=limits_of(world),
     )
     return allowed(run_guards(context, [guard for guard in GUARDS if guard.name in LASTING]))
 
@@ -166,15 +198,21 @@ def _mode(world: World, row: CaseRow, intent: Intent | None, now: float) -> Mode
     )
 
 
-def _paused(world: World, row: CaseRow, now: float) -> str | None:
+def _paused(world: World, row: CaseRow, now: float, item: Json | None) -> str | None:
     for pause in active_pauses(world.store, now):
-        if pause.scope in ("all", row.intent):
+        if covers(
+            pause.scope,
+            intent=row.intent,
+            fault_class=row.fault_class,
+            namespace=row.namespace,
+            item=item,
+        ):
             return f"{pause.scope} paused by {pause.by}: {pause.reason}"
     return None
 
 
-def past_change(row: ChangeRow) -> Change:
-    """A charged write as guards remember it."""
+def past_change(row: ChangeRow, adds: Mapping[str, str] | None = None) -> Change:
+    """A charged write as guards remember it; `adds` is what the spend guard recorded with it."""
     return Change(
         operation_id=row.operation_id,
         at=row.at,
@@ -185,11 +223,17 @@ def past_change(row: ChangeRow) -> Change:
         fault_class=row.fault_class,
         knobs=tuple(_knob(leaf) for leaf in row.touched),
         result=row.result,
+        was=tuple(_was(leaf) for leaf in row.touched),
+        adds=adds,
     )
 
 
 def _knob(leaf: Mapping[str, object]) -> Knob:
     return str(leaf["path"]), ABSENT if leaf["becomes_absent"] else canonical(leaf["after"])
+
+
+def _was(leaf: Mapping[str, object]) -> Knob:
+    return str(leaf["path"]), ABSENT if leaf["was_absent"] else canonical(leaf["before"])
 
 
 def _local_time(intent: Intent, now: float) -> LocalTime | None:

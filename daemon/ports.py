@@ -89,6 +89,9 @@ class Cluster(Protocol):
     def read(self, ref: ObjectRef) -> Json | Gap | None:
         """One whole object, None where it does not exist (404), a Gap where that could not be told."""
 
+    def list_now(self, kind: str, namespace: str) -> Sequence[Json] | Gap:
+        """All objects of a kind in one namespace, asked of the server now; a Gap where that is not all."""
+
     def gather(self, case: Case) -> RawEvidence:
         """Status, events, logs and previous logs, related objects of one case. Never raises: parts that
         could not be read are gaps in the result. `last_known_good` is left for the caller."""

@@ -41,6 +41,12 @@ def refused_queries(
                     if said is not None:
                         line = _line(documents.get(loaded.line), place, loaded.line)
                         yield Problem(name, line, format_location(place), said, REMEDY)
+            for index, gate in enumerate(loaded.intent.spec.gates):
+                found = metrics.value(gate.query)
+                if isinstance(found, Gap) and found.reason != "NoData":
+                    place = ("spec", "gates", index, "query")
+                    line = _line(documents.get(loaded.line), place, loaded.line)
+                    yield Problem(name, line, format_location(place), _sentence(found), REMEDY)
 
 
 def _line(document: Document | None, place: tuple[str | int, ...], otherwise: int) -> int:

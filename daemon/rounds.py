@@ -8,7 +8,7 @@ import zoneinfo
 
 import structlog
 
-from daemon.guarding import kill_switch
+from daemon.kill_switch import kill_switch
 from daemon.ports import IntentSource, Notice
 from daemon.settings import seconds
 from daemon.state import Memory, World

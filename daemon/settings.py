@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from daemon.environment import NESTING, PREFIX, SEE_ALL, strangers, variable
-from intents.model import Duration, Mode
+from intents.model import Duration, Freeze, Gate, Mode, Quantity
 from intents.units import parse_duration
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -122,6 +122,29 @@ class Limits(_Part):
     namespace_changes: int = Field(default=10, ge=0, description="The same, in one namespace.")
     fault_class_changes: int = Field(default=10, ge=0, description="The same, for one fault class.")
     per: Duration = Field(default="1h", description="The time that those three count over.")
+    object_changes: int = Field(default=3, ge=0, description="The same, on one object.")
+    opt_in: bool = Field(
+        default=False,
+        description="Change only objects that carry `intentd.io/managed=true`, themselves or by their namespace.",
+    )
+    freezes: tuple[Freeze, ...] = Field(
+        default=(), description="No change in these times: `{from, until, time_zone, reason}`."
+    )
+    gates: tuple[Gate, ...] = Field(
+        default=(),
+        description="No change while one of these PromQL queries returns a sample: `{query, reason}`.",
+    )
+    ineffective_changes: int = Field(
+        default=3,
+        ge=1,
+        description="After so many changes in a row that helped nothing a person has to approve.",
+    )
+    ineffective_per: Duration = Field(
+        default="24h", description="How far back that looks; a fault that is back sooner was not mended."
+    )
+    backoff_most: Duration = Field(
+        default="24h", description="The cool-down doubles with each failure, up to this."
+    )
     storm_targets: int = Field(
         default=3,
         ge=1,
@@ -143,6 +166,32 @@ class Autonomy(_Part):
         ge=0,
         description="Approved changes that have to hold, without one that did not or was rejected; 0: never.",
     )
+
+
+class Growth(_Part):
+    """How much bigger a change may make something, at once and within `growth.per`."""
+
+    at_once: float = Field(
+        default=2.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="Replicas, requests and limits become at most so many times the value before, or last known good.",
+    )
+    in_window: float = Field(
+        default=4.0, ge=1, allow_inf_nan=False, description="The same for all changes of a field together."
+    )
+    per: Duration = Field(default="24h", description="The time that this and the sums below count over.")
+    memory_floor: Quantity = Field(
+        default="256Mi", description="Up to this much memory the factors are not asked."
+    )
+    cpu_floor: Quantity = Field(default="500m", description="The same for CPU.")
+    replicas_floor: int = Field(default=4, ge=0, description="The same for replicas.")
+    intent_cpu: Quantity = Field(
+        default="4", description="What changes of one intent may request more, all replicas counted."
+    )
+    intent_memory: Quantity = Field(default="8Gi", description="The same for memory.")
+    cluster_cpu: Quantity = Field(default="16", description="What all changes together may request more.")
+    cluster_memory: Quantity = Field(default="32Gi", description="The same for memory.")
 
 
 class Notify(_Part):
@@ -207,6 +256,11 @@ class Settings(BaseSettings):
         description="While this file exists nothing is written to the cluster.",
         json_schema_extra=_shown("`kill-switch` in the state folder"),
     )
+    kill_switch_config_map: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        description="A ConfigMap, `namespace/name`. While its key `kill` says anything but `false`, or it cannot be read, nothing is written.",
+    )
     look_interval: Duration = Field(default="5s", description="At least this often; changes wake it at once.")
     not_ready_grace: Duration = Field(
         default="30s", description="A container may be not ready for so long after it started."
@@ -233,6 +287,8 @@ class Settings(BaseSettings):
     model: Model = Model()
     limits: Limits = Limits()
     autonomy: Autonomy = Autonomy()
+
+    growth: Growth = Growth()
     notify: Notify = Notify()
     http: Http = Http()
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from daemon.environment import variable
 from daemon.settings import Settings
-from intents.model import Duration
+from intents.model import Duration, Freeze, Gate
 
 _IS_DURATION = get_args(Duration)[1]
 """What tells a duration from any other text: its validator."""
@@ -90,6 +90,8 @@ _WORDS: Mapping[Any, str] = {
     float: "number",
     Path: "path",
     SecretStr: "secret text",
+    Freeze: "freeze",
+    Gate: "gate",
 }
 
 

@@ -22,6 +22,8 @@ from intents.model import (
     Budget,
     Editable,
     Expectation,
+    Freeze,
+    Gate,
     Intent,
     Mode,
     Scope,
@@ -145,6 +147,8 @@ def _usable_parts(value: Mapping[str, Any], zones: frozenset[str] | None) -> Par
         mode=part(Mode, spec.get("mode")),
         budget=part(Budget, spec.get("budget")),
         window=part(Window, spec.get("window")),
+        freezes=several(Freeze, spec.get("freezes")),
+        gates=several(Gate, spec.get("gates")),
         verification=part(Verification, spec.get("verification")),
     )
 

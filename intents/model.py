@@ -6,6 +6,8 @@ models are frozen: an intent changes only by a new file.
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -26,6 +28,16 @@ def _duration(text: str) -> str:
 
 def _quantity(text: str) -> str:
     parse_quantity(text)
+    return text
+
+
+_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$"
+
+
+def _moment(text: str) -> str:
+    if re.match(_MOMENT, text, re.ASCII) is None:
+        raise ValueError(f"{text!r} is not a date, such as 2026-12-23 or 2026-12-23T18:00")
+    datetime.fromisoformat(text)
     return text
 
 
@@ -177,6 +189,45 @@ class Window(_Model):
     time_zone: str = "UTC"
 
 
+def _date_as_text(value: object) -> object:
+    """YAML readers other than ours make dates of `2026-12-23`."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Moment = Annotated[
+    str,
+    BeforeValidator(_date_as_text),
+    Field(
+        examples=["2026-12-23", "2026-12-23T18:00"],
+        json_schema_extra={"pattern": _MOMENT},
+    ),
+    AfterValidator(_moment),
+]
+"""A date, or a date and time of day, in the time zone named beside it."""
+
+
+class Freeze(_Model):
+    """No change from the first moment to the last. A date as `until` is the last frozen day."""
+
+    from_: Moment = Field(alias="from")
+    until: Moment
+    time_zone: str = "UTC"
+    reason: str = Field(min_length=1, max_length=300, description="Why; people read it in every refusal.")
+
+    def bounds(self) -> tuple[datetime, datetime]:
+        """First local moment inside and first one after, without a zone."""
+        end = datetime.fromisoformat(self.until)
+        return datetime.fromisoformat(self.from_), end if "T" in self.until else end + timedelta(days=1)
+
+
+class Gate(_Model):
+    """A PromQL expression that holds changes back while it returns any sample, such as
+    `ALERTS{alertname="EtcdDown",alertstate="firing"}`."""
+
+    query: str = Field(min_length=1, max_length=4000)
+    reason: str = Field(default="", max_length=300, description="What it means when this holds back.")
+
+
 class Verification(_Model):
     """How long the violation must stay away before a fix counts (ARCHITECTURE invariant 6), and how
     long it may take to go away first."""
@@ -198,6 +249,10 @@ class IntentSpec(_Model):
     budget: Budget = Budget()
     cooldown: Duration = Field(default="5m", description="Least time between two changes of one object.")
     window: Window | None = Field(default=None, description="Changes only then; always where left out.")
+    freezes: tuple[Freeze, ...] = Field(default=(), max_length=100, description="No change in these times.")
+    gates: tuple[Gate, ...] = Field(
+        default=(), max_length=20, description="No change while one of these returns a sample."
+    )
     verification: Verification = Verification()
 
 

@@ -20,6 +20,8 @@ from intents.model import (
     Editable,
     EndpointsPresent,
     Expectation,
+    Freeze,
+    Gate,
     Intent,
     ManifestDesired,
     MetricHolds,
@@ -52,6 +54,8 @@ class Parts:
     mode: Mode | None = None
     budget: Budget | None = None
     window: Window | None = None
+    freezes: Mapping[int, Freeze] = field(default_factory=dict)
+    gates: Mapping[int, Gate] = field(default_factory=dict)
     verification: Verification | None = None
     whole: bool = False
 
@@ -67,6 +71,8 @@ def parts_of(intent: Intent, zones: frozenset[str] | None) -> Parts:
         mode=spec.mode,
         budget=spec.budget,
         window=spec.window,
+        freezes=dict(enumerate(spec.freezes)),
+        gates=dict(enumerate(spec.gates)),
         verification=spec.verification,
         whole=True,
     )
@@ -172,10 +178,17 @@ def _expectations_fit_the_scope(parts: Parts) -> Iterator[Finding]:
 
 
 def _queries(parts: Parts) -> Iterator[Finding]:
-    for index, expectation in parts.expectations.items():
-        if isinstance(expectation, MetricHolds) and (found := misfit(expectation.query)) is not None:
-            remedy = "Mend the PromQL; `intentd check --prometheus` has your Prometheus parse it"
-            yield ("spec", "expectations", index, "query"), str(found), remedy
+    queries = {
+        "expectations": {
+            index: wish.query for index, wish in parts.expectations.items() if isinstance(wish, MetricHolds)
+        },
+        "gates": {index: gate.query for index, gate in parts.gates.items()},
+    }
+    for where, by_index in queries.items():
+        for index, query in by_index.items():
+            if (found := misfit(query)) is not None:
+                remedy = "Mend the PromQL; `intentd check --prometheus` has your Prometheus parse it"
+                yield ("spec", where, index, "query"), str(found), remedy
 
 
 def _manifest(here: Location, manifest: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
@@ -223,10 +236,24 @@ def _window_opens(parts: Parts) -> Iterator[Finding]:
         yield ("spec", "window", "end"), f"a window from {window.start} to {window.end} is empty", remedy
     for index, first in _repeated(dict(enumerate(window.days))):
         yield ("spec", "window", "days", index), f"the same day as days[{first}]", "Keep one"
-    if parts.zones is not None and window.time_zone not in parts.zones:
-        close = get_close_matches(window.time_zone, parts.zones, n=1)
+    yield from _zone(parts, window.time_zone, ("spec", "window", "timeZone"))
+
+
+def _zone(parts: Parts, zone: str, place: Location) -> Iterator[Finding]:
+    if parts.zones is not None and zone not in parts.zones:
+        close = get_close_matches(zone, parts.zones, n=1)
         remedy = f"Did you mean {close[0]}?" if close else "Write an IANA name, such as Europe/Berlin"
-        yield ("spec", "window", "timeZone"), f"unknown time zone {show(window.time_zone)}", remedy
+        yield place, f"unknown time zone {show(zone)}", remedy
+
+
+def _freezes_begin_and_end(parts: Parts) -> Iterator[Finding]:
+    for index, freeze in parts.freezes.items():
+        here: Location = ("spec", "freezes", index)
+        first, after = freeze.bounds()
+        if first >= after:
+            message = f"a freeze from {freeze.from_} to {freeze.until} is empty"
+            yield (*here, "until"), message, "Exchange them; a date as `until` is the last frozen day"
+        yield from _zone(parts, freeze.time_zone, (*here, "timeZone"))
 
 
 def _durations(parts: Parts) -> Iterator[Finding]:
@@ -262,5 +289,6 @@ RULES: tuple[Callable[[Parts], Iterable[Finding]], ...] = (
     _queries,
     _auto_can_act,
     _window_opens,
+    _freezes_begin_and_end,
     _durations,
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import autonomy, cases, configuration, doctor, files, ledger, once, orders, status
+from daemon.cli import autonomy, cases, configuration, doctor, files, kill, ledger, once, orders, status
 
 app = typer.Typer(
     name="intentd",
@@ -58,6 +58,7 @@ app.command()(orders.undo)
 app.command()(orders.close)
 app.command()(orders.pause)
 app.command()(orders.resume)
+app.command()(kill.kill)
 app.command()(doctor.doctor)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(autonomy.app, name="autonomy")

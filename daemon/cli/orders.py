@@ -59,7 +59,12 @@ def close(case: CaseArgument, reason: Reason = "", *, settings: SettingsOption =
 
 
 def pause(
-    scope: Annotated[str, typer.Argument(help="`all`, or an intent's name.")] = "all",
+    scope: Annotated[
+        str,
+        typer.Argument(
+            help="`all`, an intent's name, `fault-class:ImagePull`, `namespace:shop` or `label:team=payments`."
+        ),
+    ] = "all",
     *,
     reason: Reason,
     for_: Annotated[str, typer.Option("--for", help="How long, such as 30m.")] = "1h",
@@ -71,7 +76,7 @@ def pause(
 
 
 def resume(
-    scope: Annotated[str, typer.Argument(help="`all`, or an intent's name.")] = "all",
+    scope: Annotated[str, typer.Argument(help="As it was paused.")] = "all",
     *,
     settings: SettingsOption = None,
 ) -> None:

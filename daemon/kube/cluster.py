@@ -12,12 +12,16 @@ from daemon.kube.connect import Connection
 from daemon.kube.errors import ClusterError
 from daemon.kube.evidence import gather
 from daemon.kube.kinds import RESOURCES, path_of
+from daemon.kube.reading import items_of
 from daemon.kube.reflector import Pace, Reflector
 from daemon.kube.transport import Transport
 from daemon.ports import Clock, WriteResult
 from detectors.facts import FACT_TYPES, Fact
 from detectors.model import Case, Gap, Name, ObjectRef, Turn
 from remediation.model import Json, Operation, RawEvidence
+
+LISTED = 500
+"""Objects of one kind in one namespace that are read before a write; with more nobody knows which were left out."""
 
 STOP_SECONDS = 2.0
 """How long `stop` waits for the watch threads: part of the ten seconds in which SIGTERM drains."""
@@ -112,6 +116,23 @@ class KubeCluster:
         except msgspec.MsgspecError as error:
             return Gap(str(ref), "Invalid", f"the API server sent an object that cannot be read: {error}")
         return found
+
+    def list_now(self, kind: str, namespace: str) -> Sequence[Json] | Gap:
+        if kind not in RESOURCES or not namespace:
+            return Gap(kind, "Forbidden", f"intentd does not list {kind} objects", Turn.NOBODY)
+        request = items_of(kind, namespace, limit=LISTED)
+        try:
+            reply = self._transport.get(request.path, request.params)
+            if not reply.ok:
+                return reply.error().gap(request.what)
+            page: Json = msgspec.json.decode(reply.body, type=dict)
+        except ClusterError as error:
+            return error.gap(request.what)
+        except msgspec.MsgspecError as error:
+            return Gap(request.what, "Invalid", f"the API server sent a list that cannot be read: {error}")
+        if (page.get("metadata") or {}).get("continue"):
+            return Gap(request.what, "Partial", f"more than {LISTED} in {namespace}", Turn.OPERATOR)
+        return [item for item in page.get("items") or () if isinstance(item, dict)]
 
     def gather(self, case: Case) -> RawEvidence:
         return gather(self._transport, self._clock, case)

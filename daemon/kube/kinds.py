@@ -13,19 +13,23 @@ from detectors.model import ObjectRef
 
 CORE = "/api/v1"
 APPS = "/apis/apps/v1"
+POLICY = "/apis/policy/v1"
 
 
 class Resource(NamedTuple):
-    """One kind: its apiVersion, the prefix of its paths and its plural name there."""
+    """One kind: its apiVersion, the prefix of its paths and its plural name there. Not `namespaced`: it stands
+    in no namespace."""
 
     kind: str
     api_version: str
     prefix: str
     plural: str
 
+    namespaced: bool = True
+
     def collection(self, namespace: str = "") -> str:
         """The path of the list, of one namespace or of all."""
-        inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+        inside = f"/namespaces/{quote(namespace, safe='')}" if namespace and self.namespaced else ""
         return f"{self.prefix}{inside}/{self.plural}"
 
     def item(self, namespace: str, name: str) -> str:
@@ -39,6 +43,8 @@ RESOURCES: dict[str, Resource] = {
         Resource("Pod", "v1", CORE, "pods"),
         Resource("Service", "v1", CORE, "services"),
         Resource("ConfigMap", "v1", CORE, "configmaps"),
+        Resource("Namespace", "v1", CORE, "namespaces", namespaced=False),
+        Resource("PodDisruptionBudget", "policy/v1", POLICY, "poddisruptionbudgets"),
         Resource("Event", "v1", CORE, "events"),
         Resource("Deployment", "apps/v1", APPS, "deployments"),
         Resource("ReplicaSet", "apps/v1", APPS, "replicasets"),
@@ -58,6 +64,11 @@ WRITABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Service", "Conf
 def path_of(ref: ObjectRef) -> str | None:
     """The path of an object, None for a kind that intentd does not know or a name that names nothing."""
     resource = RESOURCES.get(ref.kind)
-    if resource is None or not ref.namespace or not ref.name or ref.name in {".", ".."}:
+    if (
+        resource is None
+        or not ref.name
+        or ref.name in {".", ".."}
+        or resource.namespaced != bool(ref.namespace)
+    ):
         return None
     return resource.item(ref.namespace, ref.name)

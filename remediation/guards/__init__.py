@@ -2,6 +2,7 @@
 
 from remediation.guards.base import (
     Change,
+    GrowthLimits,
     Guard,
     GuardContext,
     Knob,
@@ -11,18 +12,22 @@ from remediation.guards.base import (
     knobs,
     run_guards,
 )
-from remediation.guards.registry import GUARDS, NEEDS_APPROVAL, WAITING
+from remediation.guards.registry import GUARDS, NEEDS_APPROVAL, WAITING, WAITING_REASONS
+from remediation.guards.surroundings import Surroundings
 
 __all__ = [
     "GUARDS",
     "NEEDS_APPROVAL",
     "WAITING",
+    "WAITING_REASONS",
     "Change",
+    "GrowthLimits",
     "Guard",
     "GuardContext",
     "Knob",
     "Limits",
     "LocalTime",
+    "Surroundings",
     "allowed",
     "knobs",
     "run_guards",

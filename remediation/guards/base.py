@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 from detectors.model import FaultClass, ObjectRef
 from intents.fields import FieldPath, format_path
-from intents.model import Intent, Mode
+from intents.model import Freeze, Gate, Intent, Mode
+from remediation.guards.surroundings import Surroundings
 from remediation.model import ABSENT, Json, Plan, Verdict
 from remediation.values import canonical
 
@@ -43,6 +45,11 @@ class Change:
     fault_class: str
     knobs: tuple[Knob, ...]
     result: str | None
+    was: tuple[Knob, ...] = ()
+    """The same paths with the values before."""
+    adds: Mapping[str, str] | None = None
+    """CPU cores and bytes of memory that it requests beyond what was requested before, over all replicas, as
+    the spend guard counted them when it was charged. None: not known."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -60,6 +67,30 @@ class LocalTime:
 
 
 @dataclass(frozen=True, slots=True)
+class GrowthLimits:
+    """How much bigger something may become, at once and within `per` seconds.
+
+    Factors are of the value before or the last known good, whichever is more. A factor says little about
+    something tiny, so up to a floor anything is small enough. Sources: twice, or four pods, is what a
+    HorizontalPodAutoscaler adds at once by default (autoscaling/v2, `behavior.scaleUp`). That memory has a floor
+    follows the VPA recommender, which adds at least 100 MiB after an OOM kill, whatever the ratio
+    (`--oom-min-bump-up-bytes`); its height, the other floors and the caps are our own choice.
+    """
+
+    at_once: Decimal = Decimal(2)
+    in_window: Decimal = Decimal(4)
+    per: float = 86400.0
+    memory_floor: Decimal = Decimal(256 * 2**20)  # bytes
+    cpu_floor: Decimal = Decimal("0.5")  # cores
+    replicas_floor: Decimal = Decimal(4)
+    intent_cpu: Decimal = Decimal(4)
+    intent_memory: Decimal = Decimal(8 * 2**30)
+    cluster_cpu: Decimal = Decimal(16)
+    cluster_memory: Decimal = Decimal(32 * 2**30)
+    """What one intent, and all of them, may request more within `per`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The operator's ceilings over every intent, and what the daemon counts them over (seconds)."""
 
@@ -71,6 +102,15 @@ class Limits:
     per: float = 3600.0
     person_window: float = 600.0
     """Seconds for which a person's hand on a field keeps us off it; 0 turns the rule off."""
+    object_changes: int = 3
+    opt_in: bool = False  # only what carries intentd.io/managed=true, itself or by its namespace
+    own: frozenset[tuple[str, str, str]] = frozenset()  # keys of objects that steer intentd itself
+    ineffective_changes: int = 3
+    ineffective_per: float = 86400.0
+    backoff_most: float = 86400.0
+    freezes: tuple[Freeze, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    growth: GrowthLimits = GrowthLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +145,7 @@ class GuardContext:
     reserved: Mapping[FieldPath, str] = field(default_factory=dict)  # pattern -> who owns it (HPA web)
     undoes: Plan | None = None
     operation_id: str | None = None  # a charge in `history` that is this plan's own
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     @property
     def is_rollback(self) -> bool:

@@ -1,4 +1,5 @@
-"""Budget: at most so many changes, counted over the intent, the namespace, the cluster and the fault class.
+"""Budget: at most so many changes, counted over the intent, the object, the namespace, the cluster and
+the fault class.
 
 Every change that was charged counts, also one that the API server refused and one whose fate is unknown: a
 loop of refused writes is still a loop. A change dated in the future (the clock stepped back) counts as now.
@@ -26,6 +27,12 @@ class Budget:
         namespace = context.plan.target.namespace
         budgets = (
             ("intent", own.changes, parse_duration(own.per), _of_intent(context)),
+            (
+                "object",
+                limits.object_changes,
+                per,
+                [c for c in context.charged if c.key == context.plan.target.key],
+            ),
             (
                 "namespace",
                 limits.namespace_changes,

@@ -44,7 +44,7 @@ class Editable:
             return ruling.refuse("NoIntent", "no intent opens any field", **inputs)
         if isinstance(plan, Delete):
             return ruling.refuse("NotOpened", "no intent opens a deletion", **inputs)
-        desired = _desired(context.intent, plan.target.kind, plan.target.name)
+        desired = desired_manifest(context.intent, plan.target.kind, plan.target.name)
         if isinstance(plan, Create):
             stated = desired is not None and _states(desired, plan.manifest)
             return (
@@ -83,7 +83,7 @@ def _undo(context: GuardContext, ruling: Ruling, inputs: dict[str, Any]) -> Verd
     return ruling.allow("Undo", **inputs)
 
 
-def _desired(intent: Intent, kind: str, name: str) -> Json | None:
+def desired_manifest(intent: Intent, kind: str, name: str) -> Json | None:
     for expectation in intent.spec.expectations:
         if isinstance(expectation, ManifestDesired):
             manifest = expectation.manifest

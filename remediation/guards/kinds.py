@@ -1,17 +1,22 @@
 """Kinds and places: a closed list of kinds, never the cluster's own namespaces, only namespaces that the
-operator allows."""
+operator allows, and never what intentd itself is made of or steered by."""
 
 from __future__ import annotations
 
+from intents.fields import get
 from remediation.guards.base import GuardContext, Ruling
 from remediation.merge_keys import API_VERSIONS
-from remediation.model import Delete, Json, Verdict
+from remediation.model import Create, Delete, Json, Verdict
 
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 """What Kubernetes creates for itself; a wrong write there can take the cluster down."""
 
 _SHARED = frozenset({("ConfigMap", "kube-root-ca.crt")})
 """Published by the control plane into every namespace; every client's trust hangs on it."""
+
+
+OURS = "intentd"
+"""`app.kubernetes.io/name` of everything that deploy/manifests installs."""
 
 
 class Kinds:
@@ -29,6 +34,10 @@ class Kinds:
         }
         if target.kind not in API_VERSIONS or (target.kind, target.name) in _SHARED:
             return ruling.refuse("KindNotAllowed", f"{target} is not ours to change", **inputs)
+        item = plan.manifest if isinstance(plan, Create) else context.live
+        ours = get(item, ("metadata", "labels", "app.kubernetes.io/name")) == OURS
+        if ours or target.key in context.limits.own:
+            return ruling.refuse("OurOwn", f"{target} is part of intentd, or steers it", **inputs)
         if not target.namespace:
             return ruling.refuse("NoNamespace", "a plan names its namespace", **inputs)
         if target.namespace in SYSTEM_NAMESPACES and not context.limits.system_namespaces:

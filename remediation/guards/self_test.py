@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from detectors.model import FaultClass, ObjectRef
-from intents.model import Intent, Mode
+from intents.model import Freeze, Gate, Intent, Mode
 from remediation.guards.base import Change, Guard, GuardContext, LocalTime, knobs, run_guards
 from remediation.guards.registry import GUARDS
+from remediation.guards.surroundings import Surroundings
 from remediation.model import Candidate, Json, Patch
 from remediation.plan import plan_change
 
@@ -46,21 +48,48 @@ def _forbidden(good: GuardContext) -> dict[str, GuardContext]:
     past = Change(
         "op-1", _NOW - 1, "web", *_TARGET.key, FaultClass.IMAGE_PULL.value, knobs(plan), "rolled-back"
     )
+    since = _NOW - 1800
+    failed = tuple(replace(past, at=since - n, result="not-held", fault_class="other") for n in range(3))
+    big = _plan({"resources": {"requests": {"memory": "1Gi"}}})
+    alert, freeze = (
+        Gate(query="self-test"),
+        Freeze(**{"from": "1970-01-01"}, until="1970-01-12", reason="test"),
+    )
     argo = {**_live(), "metadata": {**_live()["metadata"], "labels": {"argocd.argoproj.io/instance": "web"}}}
     return {
         "kill-switch": replace(good, kill_switch="self-test"),
         "pause": replace(good, paused="self-test"),
         "storm": replace(good, storm=True),
+        "gate": replace(
+            good,
+            limits=replace(good.limits, gates=(alert,)),
+            surroundings=Surroundings(gates={alert.query: "1"}),
+        ),
         "integrity": replace(good, plan=replace(plan, operations=plan.operations[:-1])),
         "scope": replace(good, plan=other),
+        "opt-in": replace(good, limits=replace(good.limits, opt_in=True)),
         "kinds": replace(good, plan=replace(plan, target=_TARGET._replace(namespace="kube-system"))),
         "editable": replace(good, plan=privileged),
         "sensitive": replace(good, plan=privileged),
+        "growth": replace(good, plan=big),
+        "disruption": replace(good, live=_served_by_one()),
         "hands-off": replace(good, live=argo),
         "same-knob": replace(good, history=(past,)),
+        "ineffective-chain": replace(good, history=failed),
         "budget": replace(good, history=(past,) * intent.spec.budget.changes),
+        "spend": replace(
+            good,
+            plan=big,
+            limits=replace(good.limits, growth=replace(good.limits.growth, intent_memory=Decimal(0))),
+        ),
         "cooldown": replace(good, history=(past,)),
+        "backoff": replace(good, history=failed),
         "window": replace(good, local_time=LocalTime(weekday=5, minute=0)),
+        "freeze": replace(
+            good,
+            limits=replace(good.limits, freezes=(freeze,)),
+            surroundings=Surroundings(freezes={freeze: (0.0, _NOW + 1)}),
+        ),
         "mode": replace(good, mode=Mode.PROPOSE),
     }
 
@@ -89,9 +118,26 @@ def _live() -> Json:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": "shop", "uid": "uid-1", "resourceVersion": "7"},
-        "spec": {"template": {"spec": {"containers": [{"name": "app", "image": "shop/web:1.5"}]}}},
+        "metadata": {
+            "name": "web",
+            "namespace": "shop",
+            "uid": "uid-1",
+            "resourceVersion": "7",
+            "generation": 2,
+        },
+        "spec": {
+            "replicas": 1,
+            "template": {"spec": {"containers": [{"name": "app", "image": "shop/web:1.5"}]}},
+        },
+        "status": {"observedGeneration": 2, "replicas": 1, "unavailableReplicas": 1},
     }
+
+
+def _served_by_one() -> Json:
+    """The same with its only pod available, which a Recreate takes away first."""
+    live = _live()
+    spec = {**live["spec"], "strategy": {"type": "Recreate"}}
+    return {**live, "spec": spec, "status": {"observedGeneration": 2, "replicas": 1, "availableReplicas": 1}}
 
 
 def _intent() -> Intent:

@@ -76,3 +76,14 @@ def test_a_login_page_is_not_the_files_mistake(file, metrics):
     metrics.values[QUERY] = Gap("metric", "Invalid", "http://p redirects us", Turn.OPERATOR)
     with pytest.raises(WorldError, match="redirects us"):
         check_path(file, metrics)
+
+
+def test_the_query_of_a_gate_is_tried_too(tmp_path, metrics):
+    path = tmp_path / "gated.yaml"
+    path.write_text(INTENT.split("---")[1] + "  gates:\n    - query: ALERTS or by\n")
+    metrics.values["ALERTS or by"] = refused(
+        '400: invalid parameter "query": 1:11: parse error: unexpected <by>'
+    )
+    (problem,) = check_path(path, metrics).problems
+    assert problem.field == "spec.gates[0].query"
+    assert problem.message == "line 1, column 11 of the expression: unexpected <by>"

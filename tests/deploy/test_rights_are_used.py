@@ -21,7 +21,7 @@ TARGETS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Service", "P
 
 
 def ref(kind: str) -> ObjectRef:
-    return ObjectRef(kind, "shop", "web", f"uid-{kind}")
+    return ObjectRef(kind, "" if kind == "Namespace" else "shop", "web", f"uid-{kind}")
 
 
 def manifest(kind: str) -> Json:
@@ -101,6 +101,8 @@ def read_everything(cluster: KubeCluster, server: ChaosServer, targets: Iterable
         cluster.gather(case_about(kind))
     for kind in WRITABLE:  # before and after a write, and for desired manifests
         cluster.read(ref(kind))
+    cluster.list_now("PodDisruptionBudget", "shop")  # before a write that restarts pods
+    cluster.read(ref("Namespace"))  # before a write, where owners have to opt in
 
 
 def test_every_right_to_read_is_used_and_every_read_has_its_right(

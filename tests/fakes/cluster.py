@@ -91,7 +91,7 @@ class FakeCluster:
         """Create or replace, as a person or a controller would; status may come along."""
         item = deepcopy(item)
         meta = item["metadata"]
-        key = (item["kind"], meta["namespace"], meta["name"])
+        key = (item["kind"], meta.get("namespace", ""), meta["name"])
         before = self._objects.get(key)
         if before is None:
             self._uids += 1
@@ -142,6 +142,13 @@ class FakeCluster:
         if ref.kind in self.gaps:
             return self.gaps[ref.kind]._replace(what=str(ref))
         return deepcopy(self._objects.get(ref.key))
+
+    def list_now(self, kind: str, namespace: str) -> Sequence[Json] | Gap:
+        if kind not in RESOURCES or not namespace:
+            return Gap(kind, "Forbidden", f"intentd does not list {kind} objects", Turn.NOBODY)
+        if kind in self.gaps:
+            return self.gaps[kind]
+        return [deepcopy(item) for key, item in self._objects.items() if key[:2] == (kind, namespace)]
 
     def gather(self, case: Case) -> RawEvidence:
         target = case.target

@@ -122,6 +122,32 @@ def test_a_problem_reads_as_one_line_with_place_and_remedy() -> None:
         ({"window": {"start": "09:00", "end": "09:00"}}, "spec.window.end", "empty"),
         ({"window": {"days": ["Mon", "Mon"]}}, "spec.window.days[1]", "same day"),
         ({"window": {"timeZone": "Europe/Berlim"}}, "spec.window.timeZone", "Did you mean Europe/Berlin?"),
+        (
+            {"freezes": [{"from": "2026-12-24", "until": "2026-12-23", "reason": "x"}]},
+            "spec.freezes[0].until",
+            "empty",
+        ),
+        (
+            {"freezes": [{"from": "24.12.2026", "until": "2026-12-31", "reason": "x"}]},
+            "spec.freezes[0].from",
+            "2026-12-23",
+        ),
+        (
+            {"freezes": [{"from": "2026-02-30", "until": "2026-12-31", "reason": "x"}]},
+            "spec.freezes[0].from",
+            "day",
+        ),
+        ({"freezes": [{"from": "2026-12-24", "until": "2026-12-31"}]}, "spec.freezes[0].reason", "reason"),
+        (
+            {
+                "freezes": [
+                    {"from": "2026-12-24", "until": "2026-12-31", "reason": "x", "timeZone": "Europe/Berlim"}
+                ]
+            },
+            "spec.freezes[0].timeZone",
+            "Did you mean Europe/Berlin?",
+        ),
+        ({"gates": [{"query": "ALERTS{"}]}, "spec.gates[0].query", "{ is not closed"),
         ({"verification": {"window": "5m", "timeout": "5m"}}, "spec.verification.timeout", "raise timeout"),
         ({"verification": {"window": "0s"}}, "spec.verification.window", "verifies nothing"),
         ({"editable": []}, "spec.mode", "propose"),

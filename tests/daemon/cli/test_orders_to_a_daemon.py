@@ -8,8 +8,10 @@ from typer.testing import CliRunner
 from daemon.cli import app
 from daemon.commands import Commands
 from daemon.control import ControlServer
+from daemon.kill_switch import kill_switch
 from remediation.model import Unusable, UnusableReason
 from remediation.saga import State
+from store.queries import newest_steps
 from tests.fakes.rig import BAD, Rig
 
 
@@ -147,3 +149,36 @@ def test_an_approval_of_two_says_how_many_are_missing(tmp_path):
     done = CliRunner().invoke(app, ["approve", row.case_id, "--digest", row.digest, "-f", str(settings)])
     server.close()
     assert (done.exit_code, done.stdout) == (0, "approved by alice; 1 more of you have to approve it\n")
+
+
+def test_kill_stops_every_write_until_it_is_lifted_and_both_are_rows(told, rig):
+    rig.turn(6)  # the good image becomes known
+    code, said = told("kill", "--reason", "the cluster is on fire")
+    assert (code, "nothing is written" in said) == (0, True)
+    assert "the cluster is on fire" in kill_switch(rig.world)
+    rig.grant("auto")
+    rig.set_image(BAD)
+    rig.until(State.PROPOSED)
+    rig.turn(5)
+    assert rig.image == BAD
+    assert told("kill", "--lift", "--reason", "it is out") == (0, "lifted\n")
+    rig.until(State.VERIFYING, State.CLOSED)
+    assert rig.image != BAD
+    rows = [step for step in newest_steps(rig.store, limit=500) if step.event == "kill-switch"]
+    assert [(row.payload["set"], row.payload["reason"]) for row in rows] == [
+        (True, "the cluster is on fire"),
+        (False, "it is out"),
+    ]
+
+
+def test_lifting_what_is_not_set_says_so(told):
+    assert told("kill", "--lift", "--reason", "sure") == (0, "the kill switch was not set by file\n")
+
+
+@pytest.mark.parametrize(
+    "scope", ["fault-class:ImagePul", "label:team", "namespace:Shop!", "namespace:", "lable:team=a"]
+)
+def test_a_silence_that_would_cover_nothing_is_refused(told, scope):
+    code, said = told("pause", scope, "--reason", "lunch")
+    assert code == 1
+    assert scope in said

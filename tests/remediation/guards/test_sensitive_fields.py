@@ -6,7 +6,7 @@ import pytest
 
 from remediation.guards.sensitive_fields import REASONS
 from remediation.image_ref import parse_image
-from remediation.model import Candidate, Create
+from remediation.model import Candidate, Create, NoPlan
 from remediation.plan import plan_change
 from tests.fakes.manifests import config_map, ref, service
 from tests.remediation.guards.ground import CONTAINER, LIVE, app, context, good, intent, plan_for, verdict
@@ -26,6 +26,17 @@ def opened(*paths, **bounds):
 SENSITIVE = {
     "privileged": (app(securityContext={"privileged": True}), "SecurityContext"),
     "added capabilities": (app(securityContext={"capabilities": {"add": ["SYS_ADMIN"]}}), "SecurityContext"),
+    "root": (app(securityContext={"runAsUser": 0}), "SecurityContext"),
+    "root for the whole pod": (pod(securityContext={"runAsUser": 0, "runAsNonRoot": False}), "SecurityContext"),
+    "no seccomp profile": (app(securityContext={"seccompProfile": {"type": "Unconfined"}}), "SecurityContext"),
+    "no seccomp profile for the pod": (pod(securityContext={"seccompProfile": {"type": "Unconfined"}}), "SecurityContext"),
+    "no AppArmor profile": (app(securityContext={"appArmorProfile": {"type": "Unconfined"}}), "SecurityContext"),
+    "no AppArmor profile, by annotation": (
+        {"spec": {"template": {"metadata": {"annotations": {"container.apparmor.security.beta.kubernetes.io/app": "unconfined"}}}}},
+        "Annotation",
+    ),
+    "an escalation": (app(securityContext={"allowPrivilegeEscalation": True}), "SecurityContext"),
+    "a whole /proc": (app(securityContext={"procMount": "Unmasked"}), "SecurityContext"),
     "host network": (pod(hostNetwork=True), "HostNamespace"),
     "host processes": (pod(hostPID=True), "HostNamespace"),
     "a host path": (pod(volumes=[{"name": "h", "hostPath": {"path": "/"}}]), "HostPath"),
@@ -95,6 +106,9 @@ RESTORED = {
     "a registry": {"image": "registry.example/shop/web:1.4"},
     "a digest's tag": {"image": "shop/web:1.4"},
     "no probe": {"readinessProbe": None},
+    "another user": {"securityContext": {"runAsUser": 0}},
+    "a seccomp profile": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}},
+    "an AppArmor profile": {"securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}},
 }
 
 
@@ -114,6 +128,60 @@ def test_it_may_go_back_to_exactly_the_last_known_good(what):
     fields["securityContext"] = {"privileged": "true"}
     if what != "a digest's tag":
         assert not verdict("sensitive", context(app(**RESTORED[what]), last_known_good=nearly)).allowed
+
+
+def with_pod(**spec):
+    live = copy.deepcopy(LIVE)
+    live["spec"]["template"]["spec"] |= spec
+    return live
+
+
+def test_a_token_that_a_pod_did_not_mount_is_not_mounted():
+    live = with_pod(automountServiceAccountToken=False)
+    for manifest in (pod(automountServiceAccountToken=True), pod(automountServiceAccountToken=None)):
+        found = verdict("sensitive", context(manifest, live=live))
+        assert (found.allowed, found.reason) == (False, "ServiceAccount")
+        assert verdict("sensitive", context(manifest, live=live, last_known_good=LIVE)).allowed is (
+            manifest["spec"]["template"]["spec"]["automountServiceAccountToken"] is None
+        )
+
+
+@pytest.mark.parametrize("kind", ["ephemeralContainers", "initContainers"])
+def test_a_container_beside_the_application_is_never_touched_nor_added(kind):
+    live = with_pod(**{kind: [{"name": "debug", "image": "shop/web:1.5"}]})
+    changed = pod(**{kind: [{"name": "debug", "image": "shop/web:1.4"}]})
+    opens = opened(f"spec.template.spec.{kind}[*].image", pattern=".*")
+    found = verdict("sensitive", context(changed, live=live, intent=opens))
+    assert (found.allowed, found.reason) == (False, "InitContainer")
+    added = plan_change(Candidate("c", "t", ref(LIVE), "", changed), LIVE)
+    assert isinstance(added, NoPlan) or not verdict("sensitive", context(plan=added, intent=opens)).allowed
+
+
+@pytest.mark.parametrize("probe", ["livenessProbe", "readinessProbe", "startupProbe"])
+def test_no_probe_is_removed_whole_or_in_part(probe):
+    live = copy.deepcopy(LIVE)
+    check = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 5}
+    live["spec"]["template"]["spec"]["containers"][0][probe] = check
+    for manifest in (
+        app(**{probe: None}),
+        app(**{probe: {"httpGet": None}}),
+        app(**{probe: {"periodSeconds": None}}),
+    ):
+        found = verdict("sensitive", context(manifest, live=live, intent=intent()))
+        assert (found.allowed, found.reason) == (False, "ProbeRemoved")
+
+
+@pytest.mark.parametrize("after", ["shop/web:1.4", "shop/web", "shop/web:1.5"])
+def test_a_digest_is_traded_for_a_tag_only_where_the_tag_was_last_known_good(after):
+    live = copy.deepcopy(LIVE)
+    live["spec"]["template"]["spec"]["containers"][0]["image"] = f"shop/web:1.5{DIGEST}"
+    found = verdict("sensitive", context(app(image=after), live=live))
+    assert (found.allowed, found.reason) == (False, "DigestDropped")
+    assert verdict(
+        "sensitive", context(app(image=after), live=live, last_known_good=good(image=after))
+    ).allowed
+    other = f"shop/web@sha256:{'b' * 64}"
+    assert verdict("sensitive", context(app(image=other), live=live)).allowed
 
 
 def test_a_last_known_good_without_the_container_proves_no_absence():

@@ -1,0 +1,59 @@
+"""What guards ask of the world beyond the object itself, read at the moment of the write: labels of the
+namespace, PodDisruptionBudgets, gates. Only what this plan and these limits need is read.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+from daemon.state import World
+from detectors.model import Gap, ObjectRef
+from intents.model import Freeze, Intent
+from remediation.guards import Limits, Surroundings
+from remediation.guards.rollout import replaces_pods
+from remediation.guards.surroundings import Period
+from remediation.model import Json, Plan
+
+
+def surroundings(
+    world: World, limits: Limits, plan: Plan, live: Json | None, intent: Intent | None
+) -> Surroundings:
+    """Read now. An undo needs none of it, but asking costs little and the guards decide."""
+    namespace = plan.target.namespace
+    gates = (*limits.gates, *(intent.spec.gates if intent else ()))
+    freezes = (*limits.freezes, *(intent.spec.freezes if intent else ()))
+    budgets = (
+        world.cluster.list_now("PodDisruptionBudget", namespace)
+        if live is not None and replaces_pods(plan)
+        else None
+    )
+    return Surroundings(
+        namespace_labels=_labels(world, namespace) if limits.opt_in else None,
+        disruption_budgets=budgets,
+        gates={gate.query: _samples(world, gate.query) for gate in gates},
+        freezes={freeze: period for freeze in freezes if (period := _period(freeze)) is not None},
+    )
+
+
+def _labels(world: World, namespace: str) -> dict[str, str] | Gap | None:
+    found = world.cluster.read(ObjectRef("Namespace", "", namespace))
+    if found is None or isinstance(found, Gap):
+        return found
+    return dict((found.get("metadata") or {}).get("labels") or {})
+
+
+def _samples(world: World, query: str) -> str | Gap | None:
+    """No series is an answer: the gate is open."""
+    found = world.metrics.value(query)
+    return None if isinstance(found, Gap) and found.reason == "NoData" else found
+
+
+def _period(freeze: Freeze) -> Period | None:
+    """None where the zone, or the time in it, is not known."""
+    try:
+        zone = ZoneInfo(freeze.time_zone)
+        first, after = (local.replace(tzinfo=zone).astimezone(UTC) for local in freeze.bounds())
+    except (KeyError, ValueError, OSError, OverflowError):
+        return None
+    return first.timestamp(), after.timestamp()

@@ -1,0 +1,51 @@
+"""Opt-in: owners say on the object, or on its namespace, whether intentd may change it.
+
+`intentd.io/ignore` on the object always keeps us off, undoing included, as label or annotation and whatever it
+says but "false": whoever wrote it wanted quiet. Where the operator demands it, something changes only where the
+object or its namespace carries the label `intentd.io/managed=true`; an undo only removes what was let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from detectors.model import Gap, Turn
+from intents.fields import get
+from remediation.guards.base import GuardContext, Ruling
+from remediation.model import Create, Json, Verdict
+
+IGNORE, MANAGED = "intentd.io/ignore", "intentd.io/managed"
+
+
+class OptIn:
+    """Refuses objects whose owner opted out, or never in."""
+
+    name = "opt-in"
+
+    def judge(self, context: GuardContext) -> Verdict:
+        ruling, around = Ruling(self.name), context.surroundings.namespace_labels
+        here = context.plan.manifest if isinstance(context.plan, Create) else context.live
+        inputs: Json = {"demanded": context.limits.opt_in}
+        for where in ("labels", "annotations"):
+            said = _marks(here, where).get(IGNORE)
+            if said is not None and said != "false":
+                return ruling.refuse("Ignored", f"the object carries {IGNORE}={said}", **inputs)
+        if not context.limits.opt_in or context.is_rollback:
+            return ruling.allow(**inputs)
+        if _marks(here, "labels").get(MANAGED) == "true":
+            return ruling.allow("ByObject", **inputs)
+        if isinstance(around, Gap):
+            reason = "NamespaceUnknown" if around.turn is Turn.OURS else "NamespaceForbidden"
+            return ruling.refuse(reason, f"the namespace could not be read: {around.message}", **inputs)
+        if around is None:
+            return ruling.refuse("NamespaceUnknown", "the namespace was not read", **inputs)
+        if around.get(MANAGED) == "true":
+            return ruling.allow("ByNamespace", **inputs)
+        return ruling.refuse(
+            "NotManaged", f"neither the object nor its namespace carries {MANAGED}=true", **inputs
+        )
+
+
+def _marks(item: Json | None, where: str) -> Mapping[str, object]:
+    found = get(item, ("metadata", where))
+    return found if isinstance(found, Mapping) else {}

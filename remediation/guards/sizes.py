@@ -1,0 +1,113 @@
+"""Fields that say how much a workload takes: replicas, requests, limits; and what a plan would request more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from intents.fields import MISSING, Element, FieldPath, get
+from remediation.guards.base import GrowthLimits
+from remediation.merge_keys import POD, is_quantity
+from remediation.model import ABSENT, Create, Json, Patch, Plan, Touched
+from remediation.quantity import as_number
+
+REPLICAS: FieldPath = ("spec", "replicas")
+COUNTED = ("cpu", "memory")
+"""Resources whose sum is capped. Others (GPUs, ephemeral storage) only ever grow by their factor."""
+
+_WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+
+
+class UnknownSizeError(ValueError):
+    """An amount that cannot be read; who meets one refuses."""
+
+
+def is_size(path: FieldPath) -> bool:
+    """Whether the field holds an amount, or a whole map of them."""
+    return path == REPLICAS or is_quantity(path) or is_map_of_sizes(path)
+
+
+def is_map_of_sizes(path: FieldPath) -> bool:
+    """`resources` or a part of it as one value: the planner splits it, but for a map that is empty."""
+    match path:
+        case (*_, "resources") | (*_, "resources", "limits" | "requests" | "claims"):
+            return True
+        case _:
+            return False
+
+
+def amount(value: Any) -> Decimal:
+    """A count or quantity as a number. Raises UnknownSizeError."""
+    found = as_number(value)
+    if found is None or not found.is_finite() or found < 0:
+        raise UnknownSizeError(f"{value!r} is no amount")
+    return found
+
+
+def before(leaf: Touched) -> Decimal:
+    """What the field amounts to before the change: replicas default to one, everything else to nothing."""
+    if leaf.before == ABSENT:
+        return Decimal(leaf.path == REPLICAS)
+    return amount(leaf.before)
+
+
+def floor(path: FieldPath, limits: GrowthLimits) -> Decimal:
+    """Up to this much is small enough, whatever it was before."""
+    if path == REPLICAS:
+        return limits.replicas_floor
+    return {"memory": limits.memory_floor, "cpu": limits.cpu_floor}.get(str(path[-1]), Decimal(0))
+
+
+def added(plan: Plan, live: Json | None) -> dict[str, Decimal]:
+    """CPU cores and bytes of memory that the plan requests beyond what is requested now, over all replicas.
+
+    As the scheduler counts: a container without a request asks for its limit, one without either for nothing.
+    Init containers are left out, because no plan changes them. Raises UnknownSizeError.
+    """
+    if plan.target.kind not in _WORKLOADS:
+        return {}
+    if isinstance(plan, Create):
+        return _total(plan.manifest, plan.manifest, {})
+    if not isinstance(plan, Patch) or live is None:
+        return {}
+    after = {leaf.path: leaf.after for leaf in plan.touched if is_size(leaf.path)}
+    if not after:
+        return {}
+    now, then = _total(live, live, {}), _total(live, live, after)
+    return {name: then.get(name, Decimal(0)) - now.get(name, Decimal(0)) for name in {*now, *then}}
+
+
+def _total(manifest: Json, live: Json, after: Mapping[FieldPath, Any]) -> dict[str, Decimal]:
+    containers = get(manifest, (*POD, "containers"))
+    if not isinstance(containers, list):
+        raise UnknownSizeError("the containers cannot be read")
+    one: dict[str, Decimal] = {}
+    for container in containers:
+        for name, size in _requests(container, after).items():
+            one[name] = one.get(name, Decimal(0)) + size
+    pods = _pods(manifest, live, after) if any(one.values()) else Decimal(0)
+    return {name: pods * size for name, size in one.items()}
+
+
+def _pods(manifest: Json, live: Json, after: Mapping[FieldPath, Any]) -> Decimal:
+    if manifest.get("kind") == "DaemonSet":
+        nodes = get(live, ("status", "desiredNumberScheduled"))
+        if nodes is MISSING:
+            raise UnknownSizeError("on how many nodes the DaemonSet runs is not known")
+        return amount(nodes)
+    said = after.get(REPLICAS, get(manifest, REPLICAS))
+    return Decimal(1) if said in (MISSING, ABSENT) else amount(said)
+
+
+def _requests(container: Any, after: Mapping[FieldPath, Any]) -> dict[str, Decimal]:
+    if not isinstance(container, dict) or not isinstance(container.get("name"), str):
+        raise UnknownSizeError("a container cannot be read")
+    resources = container.get("resources") or {}
+    place: FieldPath = (*POD, "containers", Element(key=(("name", container["name"]),)), "resources")
+    found: dict[str, Decimal] = {}
+    for part in ("limits", "requests"):  # what is not requested is taken from the limit
+        now = dict(resources.get(part) or {})
+        now |= {str(path[-1]): value for path, value in after.items() if path[:-1] == (*place, part)}
+        found |= {name: amount(now[name]) for name in COUNTED if name in now and now[name] != ABSENT}
+    return found

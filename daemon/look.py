@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from daemon.casebook import CaseBook
-from daemon.records import opened, resolved, verified
+from daemon.records import PROVEN, opened, resolved, verified
 from daemon.settings import seconds
 from daemon.state import Memory, World
+from daemon.surroundings import attributed
 from detectors.base import Patience
 from detectors.judge import judge
 from detectors.model import Case, CaseKey, CaseReason, Gap, Judgement, Observation, Standing, Turn
@@ -166,7 +167,8 @@ def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool
     found = memory.cases.get(row.key)
     waited = now - (row.applied_at or now)
     progress = check_progress(row, found, quiet=quiet, waited=waited, window=window, timeout=timeout)
+    progress = attributed(world, memory, row, progress, waited=waited, timeout=timeout)
     if progress.state is Progress.WAITING:
         return False
     world.store.record([verified(row, progress)], at=now)
-    return progress.state is Progress.HELD
+    return progress.state in PROVEN

@@ -119,7 +119,7 @@ class Commands:
     def _undo(self, arguments: Json, who: str) -> Json:
         row = self._case(arguments)
         undoable = row.state is State.VERIFYING or (
-            row.state is State.CLOSED and row.outcome == Outcome.FIXED
+            row.state is State.CLOSED and row.outcome in (Outcome.FIXED, Outcome.SELF_RESOLVED)
         )
         if not undoable or row.operation_id is None:
             raise CommandError(

@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
+from daemon.attribution import attributed
 from daemon.autonomy import with_promotion
 from daemon.casebook import CaseBook
-from daemon.records import opened, resolved, verified
+from daemon.records import PROVEN, opened, resolved, verified
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from detectors.base import Patience
@@ -167,7 +168,8 @@ def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool
     found = memory.cases.get(row.key)
     waited = now - (row.applied_at or now)
     progress = check_progress(row, found, quiet=quiet, waited=waited, window=window, timeout=timeout)
+    progress = attributed(world, memory, row, progress, waited=waited, timeout=timeout)
     if progress.state is Progress.WAITING:
         return False
     world.store.record(with_promotion(world, row, verified(row, progress)), at=now)
-    return progress.state is Progress.HELD
+    return progress.state in PROVEN

@@ -9,6 +9,7 @@ from typing import Any
 
 from detectors.model import Case, ObjectRef, Violation
 from intents.fields import format_path
+from remediation.blast_radius import Surroundings
 from remediation.evidence.text import one_line
 from remediation.model import (
     ABSENT,
@@ -80,10 +81,15 @@ def resolved(row: CaseRow, quiet: float) -> Entry:
     return Entry(Event.RESOLVED, payload, row.case_id)
 
 
+PROVEN = {Progress.HELD: Outcome.FIXED, Progress.UNPROVEN: Outcome.SELF_RESOLVED}
+"""How a case ends whose change stays: what broke is whole, by us or perhaps not by us."""
+
+
 def verified(row: CaseRow, verification: Verification) -> Entry:
     """The proof, or that there is none; a change without proof is undone by the act loop."""
-    if verification.state is Progress.HELD:
-        return Entry(Event.HELD, {"outcome": Outcome.FIXED.value, "reason": verification.reason}, row.case_id)
+    if verification.state in PROVEN:
+        outcome = PROVEN[verification.state].value
+        return Entry(Event.HELD, {"outcome": outcome, "reason": verification.reason}, row.case_id)
     ends = Outcome.MASKED if verification.state is Progress.MASKED else Outcome.ROLLED_BACK
     payload = {"progress": verification.state.value, "reason": verification.reason, "ends": ends.value}
     return Entry(Event.NOT_HELD, payload, row.case_id)
@@ -252,8 +258,10 @@ def write_started(
     operation_id: str,
     resource_version: str,
     verdicts: Sequence[Verdict],
+    around: Surroundings | None = None,
 ) -> Entry:
-    """Durable before the write: which operation, on which version of what, and what each guard said."""
+    """Durable before the write: which operation, on which version of what, what each guard said, and for a fix
+    what stood around it."""
     payload = {
         "operation_id": operation_id,
         "digest": plan.digest,
@@ -263,4 +271,6 @@ def write_started(
         "approved": any(v.guard == "mode" and v.inputs.get("approved") is True for v in verdicts),
         "verdicts": verdict_rows(verdicts),
     }
+    if around is not None:
+        payload["surroundings"] = around.to_json()
     return Entry(event, payload, case_id)

@@ -26,6 +26,7 @@ from daemon.records import guarded, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
 from intents.fields import get
+from remediation.blast_radius import Surroundings
 from remediation.guards import GUARDS, GuardContext, allowed, run_guards
 from remediation.model import Create, Delete, Json, Patch, Plan, Verdict
 from remediation.plan import as_planned
@@ -70,9 +71,16 @@ Current = Callable[[Json | None], Plan | None]
 
 
 def write(
-    world: World, case_id: str, target: ObjectRef, current: Current, context: Contextual, *, event: Event
+    world: World,
+    case_id: str,
+    target: ObjectRef,
+    current: Current,
+    context: Contextual,
+    *,
+    event: Event,
+    around: Surroundings | None = None,
 ) -> Written:
-    """One attempt at one plan. `event` is APPLY_STARTED or ROLLBACK_STARTED."""
+    """One attempt at one plan. `event` is APPLY_STARTED (with what stands around it) or ROLLBACK_STARTED."""
     for _ in range(OVERTAKEN_ALLOWED):
         first = _review(world, target, current, context)
         if isinstance(first, Written):
@@ -93,7 +101,7 @@ def write(
     plan, live, verdicts = second
     operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
     version = _version(live)
-    begin = write_started(event, case_id, plan, target, operation_id, version, verdicts)
+    begin = write_started(event, case_id, plan, target, operation_id, version, verdicts, around)
     shown = [guarded(case_id, plan, verdicts, "accepted")] if event is Event.APPLY_STARTED else []
     world.store.record([*shown, begin], at=world.clock.now())
     stopped = run_guards(context(plan, live), STOPS)

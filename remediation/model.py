@@ -292,7 +292,7 @@ class Outcome(StrEnum):
     """How a case ended."""
 
     FIXED = "fixed"  # we changed it, and the violation stayed away for the whole window
-    SELF_RESOLVED = "self-resolved"  # gone before we changed anything
+    SELF_RESOLVED = "self-resolved"  # gone before we changed anything, or perhaps not by our change
     MASKED = "masked"  # the violation is gone, but another of the same target came
     ROLLED_BACK = "rolled-back"  # our change did not hold; exactly our fields went back
     ESCALATED = "escalated"  # a person has to look

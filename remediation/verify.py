@@ -24,6 +24,8 @@ class Progress(StrEnum):
     FAILED = "failed"  # what we set out to fix is still there
     MASKED = "masked"  # that is gone, but the target has another fault now
     BLIND = "blind"  # nobody could see for too long: neither success nor failure
+    SPREAD = "spread"  # it held, but something else broke that was whole (`remediation.blast_radius`)
+    UNPROVEN = "unproven"  # it held, but what was broken alike recovered untreated
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,14 +128,18 @@ class Rig:
         found = self.cluster.object("Deployment", "shop", "web")
         return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
 
-    def set_image(self, image: str) -> None:
-        """A person (or a pipeline) changes the image."""
-        item = deployment("web")
+    def set_image(self, image: str, name: str = "web") -> None:
+        """A person (or a pipeline) changes the image; the Deployment is made where there is none."""
+        item = deployment(name)
         item["spec"]["template"]["spec"]["containers"][0]["image"] = image
         item["metadata"].pop("uid", None)
         item["metadata"].pop("managedFields", None)
         live = self.cluster.put(item)
         self._roll_out(live)
+
+    def run_again(self, name: str) -> None:
+        """The pods of a Deployment meet the world as it is now (`works`), its template being what it was."""
+        self._roll_out(self.cluster.object("Deployment", "shop", name))
 
     def _controller(self, written: Written) -> None:
         if written.live is not None and written.ref.kind == "Deployment":
@@ -156,16 +160,17 @@ class Rig:
         }
         owner = self.cluster.put(live)
         owned = replica_set(owner, live["metadata"]["generation"], replicas=1, ready=int(works))
-        owned["metadata"]["name"] = "web-7f9c6d5b4d"
-        owned["metadata"]["uid"] = "uid-of-the-replica-set"
+        name, revision = live["metadata"]["name"], f"uid-of-the-replica-set-of-{live['metadata']['name']}"
+        owned["metadata"]["name"] = f"{name}-7f9c6d5b4d"
+        owned["metadata"]["uid"] = revision
         owned["metadata"]["ownerReferences"] = [
-            {"kind": "Deployment", "name": "web", "uid": owner["metadata"]["uid"], "controller": True}
+            {"kind": "Deployment", "name": name, "uid": owner["metadata"]["uid"], "controller": True}
         ]
         self.cluster.put(owned)
         status = running() if works else self.broken(image)
         runs = pod(owner, status)
-        runs["metadata"]["uid"] = f"uid-of-pod-{live['metadata']['generation']}"
-        runs["metadata"]["ownerReferences"][0]["uid"] = "uid-of-the-replica-set"
+        runs["metadata"]["uid"] = f"uid-of-pod-{name}-{live['metadata']['generation']}"
+        runs["metadata"]["ownerReferences"][0]["uid"] = revision
         runs["status"]["conditions"] = [
             {
                 "type": "Ready",

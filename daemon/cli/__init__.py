@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import cases, configuration, doctor, files, ledger, once, orders
+from daemon.cli import cases, configuration, doctor, files, ledger, once, orders, policy
 
 app = typer.Typer(
     name="intentd",
@@ -49,6 +49,7 @@ app.command()(files.check)
 app.command()(orders.status)
 app.command()(files.intents)
 app.command()(files.schema)
+app.command()(policy.policy)
 app.command()(configuration.settings)
 app.command()(cases.cases)
 app.command()(cases.show)

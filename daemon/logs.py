@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 
 import structlog
+
+from remediation.redact import redact_manifest, redact_text
 
 
 def configure_logging(form: str) -> None:
@@ -18,6 +21,7 @@ def configure_logging(form: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _without_secrets,
             renderer,
         ],
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
@@ -25,6 +29,16 @@ def configure_logging(form: str) -> None:
     root = logging.getLogger()
     root.handlers = [_ToStructlog(logging.WARNING)]
     root.setLevel(logging.WARNING)
+
+
+def _without_secrets(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """The last door: what a library, an exception or a server's answer brings along is redacted like evidence."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact_text(value)[0]
+        elif isinstance(value, dict | list | tuple):
+            event[key] = redact_manifest(value)[0]
+    return event
 
 
 class _ToStructlog(logging.Handler):

@@ -68,7 +68,7 @@ def held(practice: Cluster, api: client.ApiClient, account: Path) -> Iterator[Gr
     """The ground with the policies in force."""
     name = create_namespace(api, practice.instance)
     ground = Ground(practice.kubeconfig, account, name)
-    with policies_in_force(practice.kubeconfig, account, ground):
+    with policies_in_force(practice.kubeconfig, ground):
         yield ground
     ground.close()
     delete_namespace(api, practice.instance, name)

@@ -182,7 +182,7 @@ def _by(message: str) -> str:
 
 
 @contextmanager
-def policies_in_force(admin: Path, account: Path, probe: Ground) -> Iterator[None]:
+def policies_in_force(admin: Path, probe: Ground) -> Iterator[None]:
     """Apply deploy/manifests/policy.yaml, wait until it refuses, and take it away afterwards."""
     transport = Transport(connect(kubeconfig=admin), SystemClock())
     documents = list(yaml.safe_load_all(POLICIES.read_text()))

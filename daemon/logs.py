@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
+from remediation.redact import redact_manifest, redact_text
+
 
 def configure_logging(form: str, *, least: int = logging.INFO) -> None:
     """Console for people at a terminal, JSON for everything else, unless the settings say. `least` is the level
@@ -24,6 +26,7 @@ def configure_logging(form: str, *, least: int = logging.INFO) -> None:
             _at_least(least),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _without_secrets,
             renderer,
         ],
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
@@ -44,6 +47,16 @@ def _at_least(least: int) -> Processor:
         return event
 
     return keep
+
+
+def _without_secrets(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """The last door: what a library, an exception or a server's answer brings along is redacted like evidence."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact_text(value)[0]
+        elif isinstance(value, dict | list | tuple):
+            event[key] = redact_manifest(value)[0]
+    return event
 
 
 class _ToStructlog(logging.Handler):

@@ -22,7 +22,7 @@ from intents.model import Intent, MetricHolds
 from remediation.candidates import generate
 from remediation.desired import desired_manifest, provision
 from remediation.diagnose import consult
-from remediation.evidence import redacted, select
+from remediation.evidence import redacted, redacted_case, select
 from remediation.guards import knobs
 from remediation.model import (
     Answer,
@@ -115,7 +115,7 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
     if raw.live is None and (gap := _gap_of_target(case, raw)) is not None:
         nothing = Unusable(UnusableReason.UNREACHABLE, f"{case.target} could not be read: {gap.message}")
         return Consultation(nothing, Evidence((), raw.gaps), (), (), None, raw)
-    clean = redacted(raw)
+    case, clean = redacted_case(case), redacted(raw)
     evidence = select(case, clean)
     by_code = provision(case, intent, evidence)
     if by_code is not None:

@@ -147,13 +147,18 @@ class _Walk:
         return self.node(value, key, secret=secret, whole=whole)
 
     def _elements(self, node: list[Any], field: str, *, secret: bool, whole: bool) -> Iterator[Any]:
-        """List members; in `["--password", "x"]` the flag condemns the member after it."""
-        after_flag = False
+        """List members; in `["--password", "x"]` the flag condemns the member after it, and `["-u", "app:x"]` is
+        read as it would stand on a command line."""
+        flag = ""
         for item in node:
-            yield self.node(item, field, secret=secret or after_flag, whole=whole)
-            after_flag = (
-                isinstance(item, str)
-                and item.startswith("-")
-                and "=" not in item
-                and sensitive_name(item.lstrip("-"))
-            )
+            condemned = bool(flag) and "=" not in flag and sensitive_name(flag.lstrip("-"))
+            clean = self.node(item, field, secret=secret or condemned, whole=whole)
+            yield self._after_flag(flag, clean) if flag and isinstance(clean, str) else clean
+            flag = item if isinstance(item, str) and item.startswith("-") and " " not in item else ""
+
+    def _after_flag(self, flag: str, item: str) -> str:
+        together, found = self._of_text(f"{flag} {item}")
+        if not found or not together.startswith(f"{flag} "):
+            return item
+        self.taken += found
+        return together[len(flag) + 1 :]

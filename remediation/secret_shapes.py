@@ -17,12 +17,13 @@ MARK = "[redacted:"
 _SECRET_WORD = re.compile(
     r"passw(?:or)?d|(?:^|[^a-z])(?:pwd|pass|auth|pat|dsn|salt)(?:$|[^a-z])|secret|passphrase|token|credential"
     r"|api[-_.]?key|access[-_.]?key|private[-_.]?key|encryption[-_.]?key|signing[-_.]?key|master[-_.]?key"
-    r"|account[-_.]?key|shared[-_.]?key|authorization|cookie|bearer",
+    r"|account[-_.]?key|shared[-_.]?key|authorization|cookie|bearer|amz-signature",
     re.IGNORECASE,
 )
 _ABOUT_A_SECRET = re.compile(
     r"(?:file|path|dir|name|ref|ttl|seconds?|minutes?|hours|expir\w{0,10}|lifetime|length|size|limit|count|enabled"
-    r"|disabled|required|header|host|port|issuer|audience|type|version|algorithm|mount\w{0,6})$",
+    r"|disabled|required|header|host|port|issuer|audience|type|version|algorithm|mount\w{0,6}|mode|method|scheme|url|uri"
+    r"|endpoint)$",
     re.IGNORECASE,
 )
 HARMLESS_VALUES = frozenset(
@@ -30,7 +31,7 @@ HARMLESS_VALUES = frozenset(
         r"\w+",
         "true false yes no on off none null nil empty unset missing required optional invalid expired not is was"
         " must cannot could unable failed denied unknown unexpected the a an for of from in and or malformed"
-        " rejected revoked refused bearer basic digest negotiate",
+        " rejected revoked refused bearer basic digest negotiate enabled disabled",
     )
 )
 """Words that follow `token: ` in error messages. Anything else after a secret's name is taken for one."""
@@ -57,14 +58,18 @@ SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"\bsk-[A-Za-z0-9_-]{20,255}|\bhf_[A-Za-z0-9]{30,60}|\bSG\.[A-Za-z0-9_.-]{40,100}"),
     ),
     ("api-key", re.compile(r"do[opr]_v1_[a-f0-9]{64}|\bhv[sbr]\.[A-Za-z0-9_-]{20,300}")),
+    ("api-key", re.compile(r"\bdapi[0-9a-f]{32}|\bSK[0-9a-f]{32}|\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}")),
+    ("registry-token", re.compile(r"dckr_pat_[A-Za-z0-9_-]{20,60}")),
+    ("bot-token", re.compile(r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{30,40}")),
+    ("age-key", re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]{20,80}")),
 )
 
 PEM = "-----BEGIN "
 _PEM_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----")
-_PEM_REST = re.compile(r"(?:[A-Za-z0-9+/=\s:,-]|\\n){0,20000}")
+_PEM_REST = re.compile(r"(?:[A-Za-z0-9+/=\s:,-]|\\{1,8}n){0,20000}")
 _HEADER = re.compile(
-    r"\b((?:proxy-)?authorization\b[\"']?\s{0,3}[:=]\s{0,3}[\"']?)(?:(bearer|basic|digest|token|apikey|negotiate)\s{1,3})?"
-    r"([^\s\"',;\[]{1,8000})",
+    r"\b((?:proxy-)?authorization\b[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:\[(?!redacted:))?)(?:(bearer|basic|digest|token|apikey|negotiate)\s{1,3})?"
+    r"([^\s\"',;\[\]]{1,8000})",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\b(bearer|basic)(\s{1,3})([A-Za-z0-9+/._~=-]{12,8000})", re.IGNORECASE)
@@ -73,7 +78,8 @@ _URL = re.compile(
 )
 _NAMED = re.compile(
     r"(?<![\w.-])(-{0,2}[A-Za-z_][\w.-]{0,80})"
-    r"(\\{0,8}[\"']?\s{0,3}[:=]>?(?:[ \t]{0,3}(?:[|>][-+0-9]{0,2})?[ \t]{0,3}\r?\n[ \t]{1,40}|\s{0,3}))"
+    r"(\\{0,8}[\"']?\s{0,3}[:=]>?(?:[ \t]{0,3}(?:[|>][-+0-9]{0,2})?[ \t]{0,3}"
+    r"(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)[ \t]{1,40}|\s{0,3}))"
 )
 _VALUE = re.compile(
     r"\\{1,8}\"[^\"\\\n]{0,4000}\\{1,8}\"|\"(?:[^\"\\\n]|\\.){0,4000}\"|'[^'\n]{0,4000}'"
@@ -84,14 +90,35 @@ _ENTRY = re.compile(
     r"(\\?\"name\\?\"\s{0,3}:\s{0,3}\\?\"([\w.-]{1,80})\\?\"\s{0,3},\s{0,3}\\?\"value\\?\"\s{0,3}:\s{0,3}\\?\")"
     r"([^\"\\\n]{1,4000})"
 )
-_FLAG = re.compile(r"(?<![\w.-])(--?[A-Za-z][\w-]{0,80})(\s{1,3})([^\s\"',;\-\[][^\s\"',;]{0,4000})")
-_TAG = re.compile(
+_FLAG = re.compile(r"(?<![\w.-])(--?[A-Za-z][\w.-]{0,80})(\s{1,3})([^\s\"',;\-\[][^\s\"',;]{0,4000})")
+_XML = re.compile(
     r"(<([A-Za-z_][\w.:-]{0,80})(?:\s[^<>]{0,200})?>\s{0,40})([^<>\s\[](?:[^<>]{0,3998}[^<>\s])?)(?=\s{0,40}</)"
 )
 _DIRECTIVE = re.compile(
     r"\b((?:requirepass|masterauth|login\s{1,8}[^\s]{1,200}\s{1,8}password)\s{1,8}[\"']?)([^\s\"'\[]{1,4000})"
 )
-_RANDOM = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{24,4000}(?![A-Za-z0-9+/=_-])")
+_SQL = re.compile(
+    r"\b((?:identified\s{1,3}(?:with\s{1,3}\w{1,40}\s{1,3})?(?:by|as)|password)\s{1,3}')([^'\n\[]{1,400})",
+    re.IGNORECASE,
+)
+_AUTH = re.compile(r"\b(AUTH\s{1,3})([^\s\"'\[]{6,200})")
+_LOGIN = re.compile(
+    r"\b((?:mysql\w{0,10}|sshpass|login)\b[^\n|;]{0,200}?\s-p\s{0,3}[\"']?)([^\s\"'\[-][^\s\"']{0,400})"
+)
+_USER = re.compile(r"(?<!\S)((?:-u|--user)(?:\s{1,3}|=)[\"']?[^\s:\"'\[]{1,100}:)([^\s\"'\[][^\s\"']{0,400})")
+_PGPASS = re.compile(
+    r"(?<![\w.*:-])([\w.*-]{1,200}:(?:5432|5433|6432|\*):[A-Za-z*][\w.-]{0,100}:[A-Za-z*][\w.-]{0,100}:)([^\s\[]{1,400})"
+)
+_COOKIE = re.compile(r"\b((?:set-)?cookie\s{0,3}:\s{0,3})([^\s\"'][^\n\r\"']{0,4000})", re.IGNORECASE)
+_RANDOM = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,4000}={0,2}(?![A-Za-z0-9+/_-])")
+
+_IMAGE_BEFORE = re.compile(r"image[\"':= ]{1,4}[a-z0-9._:/-]{0,200}$", re.IGNORECASE)
+_TAG = re.compile(
+    r"(?:v[0-9]{1,6}|v?[0-9]{1,6}(?:\.[0-9]{1,6}){1,3})[a-z]?"
+    r"(?:-(?:rc|alpha|beta|dev|alpine|slim|debian|bookworm|build)[.0-9]{0,12}){0,2}|latest|stable|edge|main"
+)
+_PORT = re.compile(r"[0-9]{1,5}")
+_A_PASSWORD = re.compile(r"passw|pwd|passphrase", re.IGNORECASE)
 
 _MIN_BITS = 3.8
 _MIN_TURNS = 0.4
@@ -155,9 +182,13 @@ def named_values(text: str) -> tuple[str, int]:
         at = named.end()
         if not sensitive_name(named[1].lstrip("-")) or (value := _VALUE.match(text, at)) is None:
             continue
-        bare = value[0].strip("\\\"'")
-        nested = "\n" in named[2] and value[0].endswith(":")  # the key of a map, not a value
+        bare = value[0].strip("\\\"'[")
+        nested = ("\n" in named[2] or "\\n" in named[2]) and value[0].endswith(
+            ":"
+        )  # the key of a map, not a value
         if not bare or nested or MARK in value[0] or bare.lower() in HARMLESS_VALUES:
+            continue
+        if named[2] == ":" and _refers(text, named, bare):
             continue
         quote = _QUOTE.match(value[0])
         around = quote[0] if quote else ""
@@ -165,6 +196,14 @@ def named_values(text: str) -> tuple[str, int]:
         at = done = value.end()
         count += 1
     return "".join([*parts, text[done:]]), count
+
+
+def _refers(text: str, named: re.Match[str], value: str) -> bool:
+    """Whether `auth:v1` is an image with its tag, `auth:8080` a server with its port, `token.go:42` a line."""
+    value = value.rstrip(":.])")
+    if _TAG.fullmatch(value) or (_PORT.fullmatch(value) and not _A_PASSWORD.search(named[1])):
+        return True
+    return _IMAGE_BEFORE.search(text, max(0, named.start() - 260), named.start()) is not None
 
 
 def _entry(match: re.Match[str]) -> str | None:
@@ -181,6 +220,21 @@ def _tag(match: re.Match[str]) -> str | None:
 
 def _directive(match: re.Match[str]) -> str | None:
     return f"{match.group(1)}{MARK}value]"
+
+
+def _auth(match: re.Match[str]) -> str | None:
+    """Redis' command; `AUTH PLAIN` and `AUTH failed` hold no digit."""
+    return _directive(match) if any(char.isdigit() for char in match.group(2)) else None
+
+
+def _user(match: re.Match[str]) -> str | None:
+    """`curl -u app:secret`; `docker run -u 1000:1000` holds numbers."""
+    return None if match.group(2).isdigit() else _directive(match)
+
+
+def _cookie(match: re.Match[str]) -> str | None:
+    """A whole header of cookies; one that was taken out already has no `name=` left."""
+    return _directive(match) if "=" in match.group(2) else None
 
 
 def _flag(match: re.Match[str]) -> str | None:
@@ -216,9 +270,15 @@ JUDGED: tuple[tuple[str, int, re.Pattern[str], Judge], ...] = (
     (" ", 18, _SCHEME, _scheme),
     ('"', 20, _ENTRY, _entry),
     ("-", 6, _FLAG, _flag),
-    ("</", 12, _TAG, _tag),
+    ("</", 12, _XML, _tag),
     ("pass", 12, _DIRECTIVE, _directive),
     ("masterauth", 12, _DIRECTIVE, _directive),
+    ("'", 12, _SQL, _directive),
+    ("AUTH", 11, _AUTH, _auth),
+    (" -p", 9, _LOGIN, _directive),
+    ("-u", 6, _USER, _user),
+    (":", 12, _PGPASS, _directive),
+    ("ookie", 9, _COOKIE, _cookie),
     ("", 24, _RANDOM, _random),
 )
 """What must stand in a text, and how long it must be, for a pattern to find anything in it: most strings of a

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import autonomy, cases, configuration, doctor, files, kill, ledger, once, orders, status
+from daemon.cli import (
+    autonomy,
+    cases,
+    configuration,
+    doctor,
+    files,
+    kill,
+    ledger,
+    once,
+    orders,
+    policy,
+    status,
+)
 
 app = typer.Typer(
     name="intentd",
@@ -48,6 +60,7 @@ app.command()(files.check)
 app.command()(status.status)
 app.command()(files.intents)
 app.command()(files.schema)
+app.command()(policy.policy)
 app.command()(configuration.settings)
 app.command()(cases.cases)
 app.command()(cases.show)

@@ -6,10 +6,11 @@ values of the live object into sentences for the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
+from detectors.model import Case
 from remediation.model import RawEvidence
 from remediation.redact import redact_manifest, redact_text
 
@@ -22,6 +23,14 @@ class CleanEvidence(RawEvidence):
     """Gathered evidence without secrets; only `redacted` makes it. `taken` counts what was taken out."""
 
     taken: int = 0
+
+
+def redacted_case(case: Case) -> Case:
+    """The case without secrets in what its detectors quote: a kubelet repeats what a container said. Idempotent."""
+    return replace(
+        case,
+        violations=tuple(replace(found, message=redact_text(found.message)[0]) for found in case.violations),
+    )
 
 
 def redacted(raw: RawEvidence) -> CleanEvidence:

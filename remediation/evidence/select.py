@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from detectors.model import Case
 from remediation.evidence.changes import change_items
-from remediation.evidence.clean import redacted
+from remediation.evidence.clean import redacted, redacted_case
 from remediation.evidence.draft import Draft
 from remediation.evidence.events import event_items
 from remediation.evidence.logs import log_items
@@ -37,7 +37,7 @@ def select(case: Case, raw: RawEvidence, budget_chars: int = DEFAULT_BUDGET) -> 
 
     Deterministic. Gaps are handed on, never dropped: what could not be read stays visible.
     """
-    clean = redacted(raw)
+    case, clean = redacted_case(case), redacted(raw)
     drafts = list(_unique(_drafts(case, clean)))
     chosen = _within(drafts, budget_chars)
     chosen.sort(key=lambda draft: (_KINDS.index(draft.kind), -draft.weight))

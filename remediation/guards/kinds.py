@@ -11,7 +11,7 @@ from remediation.model import Create, Delete, Json, Verdict
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 """What Kubernetes creates for itself; a wrong write there can take the cluster down."""
 
-_SHARED = frozenset({("ConfigMap", "kube-root-ca.crt")})
+SHARED = frozenset({("ConfigMap", "kube-root-ca.crt")})
 """Published by the control plane into every namespace; every client's trust hangs on it."""
 
 
@@ -32,7 +32,7 @@ class Kinds:
             "namespace": target.namespace,
             "allowed": list(context.limits.namespaces),
         }
-        if target.kind not in API_VERSIONS or (target.kind, target.name) in _SHARED:
+        if target.kind not in API_VERSIONS or (target.kind, target.name) in SHARED:
             return ruling.refuse("KindNotAllowed", f"{target} is not ours to change", **inputs)
         item = plan.manifest if isinstance(plan, Create) else context.live
         ours = get(item, ("metadata", "labels", "app.kubernetes.io/name")) == OURS

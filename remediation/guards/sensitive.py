@@ -7,9 +7,10 @@ intent's own manifest, which a person wrote; it may say what it likes but for wh
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
-from intents.fields import Element, covers, format_path, parse_path
+from intents.fields import Element, FieldPath, covers, format_path, parse_path
 from intents.patterns import full_match
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.known import as_known_good
@@ -57,13 +58,15 @@ def _sensitive(leaf: Touched, context: GuardContext) -> str | None:
         return reason
     if not ordinary(kind, leaf.path):
         return "Unlisted"
+    if _loads_code(leaf.path):
+        return "LoadsCode"
     match leaf.path:
         case (*_, "image"):
             return _image(leaf, context)
         case (*_, "envFrom"):
             return "Secret" if _secret_sources(leaf.before) != _secret_sources(leaf.after) else None
-        case (*_, "env", Element() as variable, "value"):
-            return _variable(variable, leaf)
+        case (*_, "env", Element(), "value"):
+            return "Expansion" if "$(" in str(leaf.after) else None  # $(DB_PASSWORD) would copy a secret
         case (*_, "env", Element()) if leaf.after != ABSENT:
             return "Unlisted" if leaf.before == ABSENT and not isinstance(leaf.after, dict) else None
         case (*_, "labels", str(label)):
@@ -98,10 +101,12 @@ def _repository_opened(leaf: Touched, context: GuardContext) -> bool:
     return False
 
 
-def _variable(variable: Element, leaf: Touched) -> str | None:
-    if any(loads_code(name) for _, name in variable.key):
-        return "LoadsCode"
-    return "Expansion" if "$(" in str(leaf.after) else None  # $(DB_PASSWORD) would copy a secret
+def _loads_code(path: FieldPath) -> bool:
+    """Whether the place belongs to such an environment variable, wherever its value comes from."""
+    return any(
+        above == "env" and isinstance(variable, Element) and any(loads_code(name) for _, name in variable.key)
+        for above, variable in pairwise(path)
+    )
 
 
 def _secret_sources(sources: Any) -> list[str]:

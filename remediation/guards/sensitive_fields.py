@@ -15,7 +15,7 @@ from remediation.merge_keys import in_free_map, names
 
 _POD = "spec.template.spec"
 _CONTAINER = f"{_POD}.containers[*]"
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _PROBE_FIELDS = (
     "httpGet.path", "httpGet.port", "httpGet.scheme", "tcpSocket.port", "grpc.port", "grpc.service",
     "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold",
@@ -35,7 +35,7 @@ _WORKLOAD = (
     f"{_CONTAINER}.env[*].valueFrom.configMapKeyRef.name", f"{_CONTAINER}.env[*].valueFrom.configMapKeyRef.key",
     f"{_CONTAINER}.env[*].valueFrom.configMapKeyRef.optional",
     f"{_CONTAINER}.ports[*]", f"{_CONTAINER}.ports[*].name",
-    *(f"{_CONTAINER}.{probe}.{leaf}" for probe in _PROBES for leaf in _PROBE_FIELDS),
+    *(f"{_CONTAINER}.{probe}.{leaf}" for probe in PROBES for leaf in _PROBE_FIELDS),
 )  # fmt: skip
 ORDINARY: dict[str, tuple[FieldPath, ...]] = {
     **{kind: tuple(map(parse_path, _WORKLOAD)) for kind in ("Deployment", "StatefulSet", "DaemonSet")},
@@ -100,12 +100,14 @@ ESCALATING = frozenset(
 )
 """What not even an intent's own manifest creates: it would hand a container the node."""
 
-_LOADS_CODE = re.compile(
+LOADS_CODE = (
     r"LD_[A-Z_]{1,40}|DYLD_[A-Z_]{1,40}|PATH|BASH_ENV|ENV|SHELL|IFS|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS"
     r"|CATALINA_OPTS|NODE_OPTIONS|NODE_PATH|PYTHON[A-Z]{1,20}|RUBYOPT|RUBYLIB|PERL5(?:OPT|LIB|DB)|PHP_INI_SCAN_DIR"
-    r"|GIT_[A-Z_]{1,40}|SSL_CERT_(?:FILE|DIR)|[A-Za-z]{2,8}_(?:PROXY|proxy)|KUBERNETES_[A-Z_]{1,40}",
-    re.ASCII,
+    r"|GIT_[A-Z_]{1,40}|SSL_CERT_(?:FILE|DIR)|[A-Za-z]{2,8}_(?:PROXY|proxy)|KUBERNETES_[A-Z_]{1,40}"
 )
+"""Names of such variables, in the part of regular expressions that RE2 has too (the API server matches them)."""
+
+_LOADS_CODE = re.compile(LOADS_CODE, re.ASCII)
 
 
 def ordinary(kind: str, path: FieldPath) -> bool:

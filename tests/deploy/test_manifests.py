@@ -79,13 +79,13 @@ def test_no_role_has_a_wildcard_a_secret_or_a_word_about_rights_themselves() -> 
 
 
 def test_nobody_is_bound_to_provisioning() -> None:
-    bound = {d["roleRef"]["name"] for d in documents() if d["kind"].endswith("Binding")}
+    bound = {d["roleRef"]["name"] for d in documents() if d["kind"].endswith("RoleBinding")}
     assert bound == {"intentd-read", "intentd-mend"}
 
 
 def test_the_account_of_the_bindings_is_the_account_of_the_pod() -> None:
     pod = one("Deployment")["spec"]["template"]["spec"]
-    subjects = [s for d in documents() if d["kind"].endswith("Binding") for s in d["subjects"]]
+    subjects = [s for d in documents() if d["kind"].endswith("RoleBinding") for s in d["subjects"]]
     assert {(s["kind"], s["namespace"], s["name"]) for s in subjects} == {
         ("ServiceAccount", "intentd", pod["serviceAccountName"])
     }
@@ -176,6 +176,8 @@ PATHS = {
     "Deployment": "/apis/apps/v1/namespaces/intentd/deployments",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "ValidatingAdmissionPolicy": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
 }
 
 

@@ -1,0 +1,165 @@
+"""ValidatingAdmissionPolicies for intentd's own service account, made of the guards' tables.
+
+They hold what can be told from the request alone: which kinds and namespaces, and that an update touches
+ordinary fields only. What guards know and the API server does not (the intent with its bounds, the last known
+good, budgets, time) is theirs alone; docs/policy.md lists it. The failure policy is Fail: an expression that
+cannot be evaluated refuses. Needs Kubernetes 1.30.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from remediation.admission.cel import differs_only_at, literal, tree_of
+from remediation.admission.rules import (
+    Rule,
+    Variable,
+    annotation_rule,
+    changes,
+    label_rule,
+    metadata_rule,
+)
+from remediation.admission.workloads import workload_rules
+from remediation.guards.kinds import SHARED, SYSTEM_NAMESPACES
+from remediation.guards.sensitive_fields import ORDINARY
+from remediation.merge_keys import API_VERSIONS
+from remediation.model import Json
+
+OPERATION = "intentd.io/operation"
+"""The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+class Account(NamedTuple):
+    """The service account that the daemon acts as."""
+
+    namespace: str = "intentd"
+    name: str = "intentd"
+
+    @property
+    def user(self) -> str:
+        """As the API server calls it."""
+        return f"system:serviceaccount:{self.namespace}:{self.name}"
+
+
+def policy_documents(account: Account) -> list[Json]:
+    """Every policy with its binding, in the order in which they are applied."""
+    policies = [
+        _policy("intentd-kinds", account, [_everything()], (), _kinds(account)),
+        _policy("intentd-workloads", account, [_resources("apps", _WORKLOADS)], *workload_rules()),
+        _policy("intentd-services", account, [_resources("", ("Service",))], (), _plain("Service")),
+        _policy("intentd-configmaps", account, [_resources("", ("ConfigMap",))], (), _plain("ConfigMap")),
+    ]
+    return [document for policy in policies for document in (policy, _binding(policy))]
+
+
+def _policy(
+    name: str,
+    account: Account,
+    resources: list[Json],
+    variables: tuple[Variable, ...],
+    rules: tuple[Rule, ...],
+) -> Json:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": resources, "excludeResourceRules": [_QUESTIONS]},
+            "matchConditions": [
+                {
+                    "name": "written-by-intentd",
+                    "expression": f"request.userInfo.username == {literal(account.user)}",
+                }
+            ],
+            **({"variables": [variable._asdict() for variable in variables]} if variables else {}),
+            "validations": [
+                {
+                    "expression": rule.expression,
+                    "message": f"intentd {rule.guard}: {rule.message}",
+                    "reason": "Forbidden",
+                }
+                for rule in rules
+            ],
+        },
+    }
+
+
+def _binding(policy: Json) -> Json:
+    name = policy["metadata"]["name"]
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": name},
+        "spec": {"policyName": name, "validationActions": ["Deny"]},
+    }
+
+
+def _everything() -> Json:
+    return {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}
+
+
+_QUESTIONS: Json = {
+    "apiGroups": ["authorization.k8s.io", "authentication.k8s.io"],
+    "apiVersions": ["*"],
+    "operations": ["*"],
+    "resources": ["*"],
+}
+"""`intentd doctor` asks what it may do; asking writes nothing."""
+
+
+def _resources(group: str, kinds: tuple[str, ...]) -> Json:
+    return {
+        "apiGroups": [group],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": sorted(map(plural, kinds)),
+    }
+
+
+def plural(kind: str) -> str:
+    """The resource's name in the API; true of each kind in API_VERSIONS."""
+    return f"{kind.lower()}s"
+
+
+def _kinds(account: Account) -> tuple[Rule, ...]:
+    ours = [f"{version.rpartition('/')[0]}/{plural(kind)}" for kind, version in API_VERSIONS.items()]
+    shared = [f"{plural(kind)}/{name}" for kind, name in SHARED]
+    marks = 'oldObject.metadata[?"annotations"].orValue({})'
+    return (
+        Rule(
+            "kinds",
+            "not a kind that it changes",
+            f'(request.resource.group + "/" + request.resource.resource) in {literal(ours)}',
+        ),
+        Rule("kinds", "it changes no subresource", 'request.subResource == ""'),
+        Rule(
+            "kinds",
+            "this namespace is not its own to change",
+            f"!(request.namespace in {literal([*SYSTEM_NAMESPACES, account.namespace])})",
+        ),
+        Rule(
+            "kinds",
+            "the control plane publishes this object",
+            f'!((request.resource.resource + "/" + request.name) in {literal(shared)})',
+        ),
+        Rule(
+            "kinds",
+            "it deletes only what it wrote to",
+            f'request.operation != "DELETE" || (oldObject != null && {literal(OPERATION)} in {marks})',
+        ),
+    )
+
+
+def _plain(kind: str) -> tuple[Rule, ...]:
+    """Kinds without pods: a Service and a ConfigMap."""
+    tree = {name: below for name, below in tree_of(ORDINARY[kind]).items() if name != "metadata"}
+    content = differs_only_at({**tree, "metadata": {}}, (), "object", "oldObject")
+    return (
+        Rule("sensitive", f"a field of the {kind} is not an ordinary one", changes(content)),
+        *metadata_rule(),
+        label_rule("object.metadata", "oldObject.metadata"),
+        annotation_rule(OPERATION),
+    )

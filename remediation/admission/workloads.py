@@ -1,0 +1,157 @@
+"""The rules about Deployments, StatefulSets and DaemonSets: what may change in a pod template.
+
+Deny by default: fields are equal before and after unless the guards' table lists them, and then still not
+every value passes (another registry, a variable that loads code). A field that a person named in the object's
+own annotation `intentd.io/may-restore` (`command,args`) may change too: the API server does not know the last
+known good, so without it a restore of such a field ends with a person. What hands over the node never may.
+"""
+
+from __future__ import annotations
+
+from remediation.admission.cel import KEY, Tree, differs_only_at, literal, member, same_but, tree_of
+from remediation.admission.rules import (
+    Rule,
+    Variable,
+    annotation_rule,
+    changes,
+    creates,
+    label_rule,
+    metadata_rule,
+)
+from remediation.guards.sensitive_fields import ESCALATING, LOADS_CODE, ORDINARY, PROBES
+from remediation.image_ref import DEFAULT_REGISTRY
+from remediation.merge_keys import CONTAINER_LISTS, POD
+
+OPERATION = "intentd.io/operation"
+RESTORE = "intentd.io/may-restore"
+
+_NEVER = frozenset({*ESCALATING, "securityContext", "containers", "initContainers", "volumes"})
+"""What no annotation opens."""
+
+_POD_CONTEXT = frozenset(name for name in ESCALATING if name.startswith("host")) - {"hostPath"}
+_MARKS = member("oldObject.metadata", "annotations")
+_VARIABLES = (
+    Variable("opened", f'oldObject == null ? [] : {_MARKS}[?"{RESTORE}"].orValue("").split(",")'),
+    Variable("newPod", "object.spec.template.spec"),
+    Variable("oldPod", "oldObject == null ? {} : oldObject.spec.template.spec"),
+)
+_NEW, _OLD = "variables.newPod", "variables.oldPod"
+
+
+def workload_rules() -> tuple[tuple[Variable, ...], tuple[Rule, ...]]:
+    """The shared variables and the rules that use them."""
+    tree = tree_of(ORDINARY["Deployment"])
+    spec = tree["spec"]
+    pod = spec["template"]["spec"]
+    outside = _without(tree, "metadata") | {
+        "metadata": {},
+        "spec": _without(spec, "template") | {"template": {}},
+    }
+    restorable = f"({KEY} in variables.opened && !({KEY} in {literal(_NEVER)}))"
+    rules = (
+        Rule(
+            "sensitive",
+            "a field of the workload is not an ordinary one",
+            changes(differs_only_at(outside, (), "object", "oldObject")),
+        ),
+        *metadata_rule(),
+        label_rule("object.metadata", "oldObject.metadata"),
+        annotation_rule(OPERATION),
+        Rule("sensitive", "the pod template's metadata stays but for its labels", changes(_template())),
+        label_rule(
+            member("object.spec.template", "metadata"),
+            member("oldObject.spec.template", "metadata"),
+            "the pod's labels",
+        ),
+        Rule(
+            "sensitive",
+            "a field of the pod is not an ordinary one",
+            changes(same_but(pod, _NEW, _OLD, unless=restorable)),
+        ),
+        Rule(
+            "sensitive",
+            "a field of a container is not an ordinary one, or containers came or went",
+            changes(_list(pod, "containers", restorable)),
+        ),
+        Rule("sensitive", "a field of a volume is not an ordinary one", changes(_list(pod, "volumes"))),
+        Rule("sensitive", "an image keeps its registry and its digest", changes(_images())),
+        Rule("sensitive", "a probe stays", changes(_each(_probes()))),
+        Rule(
+            "sensitive",
+            "environment that loads code, expands others or comes from Secrets stays",
+            changes(_each(_environment())),
+        ),
+        Rule("sensitive", "a new workload hands over the node", creates(_harmless())),
+        Rule(
+            "kinds",
+            "a new workload carries the mark of the operation",
+            creates(f"{literal(OPERATION)} in {member('object.metadata', 'annotations')}"),
+        ),
+    )
+    return _VARIABLES, rules
+
+
+def _without(tree: Tree, name: str) -> Tree:
+    return {key: below for key, below in tree.items() if key != name}
+
+
+def _template() -> str:
+    new, old = "object.spec.template", "oldObject.spec.template"
+    fields = same_but(("metadata", "spec"), new, old)
+    inside = same_but(("labels",), member(new, "metadata"), member(old, "metadata"))
+    return f"({fields} && {inside})"
+
+
+def _list(pod: Tree, name: str, unless: str = "") -> str:
+    body = differs_only_at(pod[name], (*POD, name), "p[0]", "p[1]", unless=unless)
+    return f"[[{member(_NEW, name, '[]')}, {member(_OLD, name, '[]')}]].all(p, {body})"
+
+
+def _each(condition: str) -> str:
+    """The condition about `n` and `o`, for each container that was there before."""
+    return f"{_NEW}.containers.all(n, {_OLD}.containers.all(o, o.name != n.name || n == o || ({condition})))"
+
+
+def _images() -> str:
+    kept = f'({_registry("n.image")} == {_registry("o.image")} && (!o.image.contains("@") || n.image.contains("@")))'
+    plain = 'n.image.matches("^[A-Za-z0-9._:/@-]+$")'
+    missing = '(!("image" in n) || !("image" in o))'
+    return _each(
+        f'"image" in variables.opened || (!{missing} && (n.image == o.image || ({plain} && {kept})))'
+    )
+
+
+def _registry(image: str) -> str:
+    """As remediation/image_ref.py takes it apart: a first component with a dot or a colon, or localhost."""
+    first = f'{image}.split("/")[0]'
+    named = f'({image}.contains("/") && ({first}.contains(".") || {first}.contains(":") || {first} == "localhost"))'
+    return f"({named} ? {first}.lowerAscii() : {literal(DEFAULT_REGISTRY)})"
+
+
+def _probes() -> str:
+    return f"{literal(PROBES)}.all(k, !(k in o) || k in n)"
+
+
+def _environment() -> str:
+    new, old = member("n", "env", "[]"), member("o", "env", "[]")
+    code = f"e.name.matches({literal(f'^(?:{LOADS_CODE})$')})"
+    inherited = '"secretRef" in e'
+    loads = f"{new}.filter(e, {code}) == {old}.filter(e, {code})"
+    expands = f'{new}.all(e, !{member("e", "value", chr(34) * 2)}.contains("$(") || e in {old})'
+    sources = f"{member('n', 'envFrom', '[]')}.filter(e, {inherited}) == {member('o', 'envFrom', '[]')}.filter(e, {inherited})"
+    return f"{loads} && {expands} && {sources}"
+
+
+def _harmless() -> str:
+    """What a desired manifest may not create (sensitive_fields.ESCALATING), wherever it stands."""
+    pod = "object.spec.template.spec"
+    host = f"{literal(_POD_CONTEXT)}.all(k, {pod}[?k].orValue(false) == false)"
+    volumes = f'{member(pod, "volumes", "[]")}.all(v, !("hostPath" in v))'
+    inside = (
+        f'["privileged", "procMount"].all(k, {member("c", "securityContext")}[?k].orValue(false) == false)'
+        f' && {member(member("c", "securityContext"), "capabilities")}.all(k, k == "drop")'
+    )
+    containers = " && ".join(
+        f"{member(pod, name, '[]')}.all(c, {inside})" for name in sorted(CONTAINER_LISTS)
+    )
+    return f"({host} && {volumes} && {containers})"

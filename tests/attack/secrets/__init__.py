@@ -1,0 +1,1 @@
+"""Secrets in the places where clusters keep and leak them, and harmless texts that look alike."""

@@ -31,7 +31,7 @@ def policy(
         str, typer.Option("--account", help="The daemon's service account, as NAMESPACE/NAME.")
     ] = "intentd/intentd",
 ) -> None:
-    """Print the ValidatingAdmissionPolicies that hold intentd's account to what its guards allow."""
+    """Print the admission policies that hold the account to its guards."""
     try:
         typer.echo(text(account), nl=False)
     except ValueError as error:

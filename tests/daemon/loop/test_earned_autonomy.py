@@ -26,7 +26,7 @@ def rig_of(tmp_path, intent=EAGER, *, needed=3, **settings):
 
 def broken(rig):
     """A new fault, until intentd proposes its cure or goes on by itself; answers the case."""
-    rig.clock.advance(3600)
+    rig.clock.advance(86_400)  # one fault a day: more would be a chain that helps nothing
     rig.turn(2)
     rig.set_image(BAD)
     case = rig.until(State.PROPOSED, State.VERIFYING)

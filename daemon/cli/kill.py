@@ -18,7 +18,10 @@ def kill(
     lift: Annotated[bool, typer.Option("--lift", help="Allow writes again.")] = False,
     settings: SettingsOption = None,
 ) -> None:
-    """Stop every write to the cluster at once, undoing included, until it is lifted."""
+    """Stop every write to the cluster at once, until it is lifted.
+
+    Undoing included.
+    """
     with sentences():
         chosen = settings_of(settings)
         try:

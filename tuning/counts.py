@@ -68,7 +68,9 @@ def row(score: Score) -> list[str]:
     ]  # fmt: skip
 
 
-def document(found: dict[str, dict[str, dict[str, Any]]], sizes: Sizes, thresholds: Thresholds) -> str:
+def document(
+    found: dict[str, dict[str, dict[str, Any]]], sizes: Sizes, thresholds: Thresholds, note: str = ""
+) -> str:
     """docs/model-first.md: every number from the JSON of this run."""
     lines = [
         "# The first adapters, measured",
@@ -77,10 +79,11 @@ def document(found: dict[str, dict[str, dict[str, Any]]], sizes: Sizes, threshol
         "(tuning/incidents), none was trained on, and all go through the daemon's own evidence selection,",
         "candidate generators, consultation and Ollama adapter. Near misses (right field, wrong value; the",
         "right value in the wrong place; statements that the evidence does not support) are offered beside the",
-        f"real candidates. {sizes.each} incidents of each family, {sizes.written} where the model has to write; accept at",
+        f"real candidates. {sizes.each} of each family, {sizes.written} where the model has to write; accept at",
         f"p(Yes) >= {thresholds.accept:g}, written ones at >= {thresholds.accept_written:g}, margin {thresholds.margin:g} in log-odds.",
         "A name ending in /judge was asked to judge only.",
         "Small samples guide; they prove nothing.",
+        *([note] if note else []),
     ]
     titles = {
         "wordings": "Held-out wordings (families that were trained on)",

@@ -139,13 +139,19 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m tuning.evaluate", description=__doc__)
     parser.add_argument(
-        "models", nargs="+", help="names in Ollama; a name ending in /judge is asked to judge only"
+        "models", nargs="*", help="names in Ollama; a name ending in /judge is asked to judge only"
     )
     parser.add_argument("--host", required=True)
     parser.add_argument("--each", type=int, default=2, help="incidents of each family")
     parser.add_argument("--written", type=int, default=6, help="incidents where the model has to write")
-    parser.add_argument("--out", type=Path, required=True, help="JSON of all counts; models in it are kept")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="JSON of all counts; models in it stay, and with no model named only --doc is written of it",
+    )
     parser.add_argument("--doc", type=Path, help="write the table of all models in --out there")
+    parser.add_argument("--note", default="", help="a sentence about this run, for the document")
     given = parser.parse_args(arguments)
     sizes = Sizes(given.each, given.written)
     found = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {}
@@ -156,7 +162,7 @@ def main(arguments: list[str] | None = None) -> None:
         found[model] = {split_name: asdict(score) for split_name, score in scores.items()}
         given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if given.doc:
-        given.doc.write_text(document(found, sizes, Thresholds()), encoding="utf-8")
+        given.doc.write_text(document(found, sizes, Thresholds(), given.note), encoding="utf-8")
 
 
 if __name__ == "__main__":

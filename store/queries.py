@@ -72,7 +72,7 @@ class ChangeRow:
     fault_class: str
     touched: list[Any]
     result: str | None
-    approved: bool = False  # people had approved it
+    approved: int = 0  # 1 where people had approved it
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +229,7 @@ def changes_ended(store: Ledger, namespace: str, results: Iterable[str]) -> tupl
 
 
 def _change(row: Any) -> ChangeRow:
-    values = row._mapping
-    return ChangeRow(**{**values, "touched": json.loads(row.touched), "approved": bool(row.approved)})
+    return ChangeRow(**{**row._mapping, "touched": json.loads(row.touched)})
 
 
 _ENDED = (

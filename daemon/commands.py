@@ -51,15 +51,16 @@ class Commands:
             "pause": self._pause,
             "resume": self._resume,
             "grant": self._grant,
+            "revoke": self._revoke,
             "backup": self._backup,
         }
 
     def __call__(self, verb: str, arguments: Json, who: str) -> Json:
         """Carry out one verb for one person."""
+        if verb not in self._verbs:
+            raise CommandError(f"there is no {verb!r}: {', '.join(self._verbs)}")
         try:
             return self._verbs[verb](arguments, who)
-        except KeyError as error:
-            raise CommandError(f"there is no {error.args[0]!r}: {', '.join(self._verbs)}") from error
         except IllegalMove as error:
             raise CommandError(f"not now: {error}") from error
         except (StoreError, ValueError) as error:
@@ -79,7 +80,7 @@ class Commands:
 
     def _status(self, _arguments: Json, _who: str) -> Json:
         now, judgement = self._world.clock.now(), self._memory.judgement
-        weights = self._memory.weights
+        weights, trouble = self._memory.weights, self._memory.model_trouble
         return {
             "mode_ceiling": self._world.settings.limits.mode.value,
             "intents": len(self._memory.catalog.intents),
@@ -96,6 +97,7 @@ class Commands:
             "grants": [asdict(grant) for grant in active_grants(self._world.store, now)],
             "weights": None if isinstance(weights, Unusable) else weights,
             "model": weights.detail if isinstance(weights, Unusable) else self._world.settings.model.name,
+            "model_trouble": None if trouble is None else f"{trouble.reason}: {trouble.detail}",
         }
 
     def _approve(self, arguments: Json, who: str) -> Json:
@@ -161,9 +163,19 @@ class Commands:
         return {"scope": scope, "until": until}
 
     def _resume(self, arguments: Json, who: str) -> Json:
+        """Nothing to end is no error: what was asked for is so. Says what is still held."""
         scope = str(arguments.get("scope") or "all")
-        self._record(Entry(SystemEvent.RESUMED, {"scope": scope, "by": who}))
-        return {"scope": scope}
+        paused = {pause.scope for pause in active_pauses(self._world.store, self._world.clock.now())}
+        if scope in paused:
+            self._record(Entry(SystemEvent.RESUMED, {"scope": scope, "by": who}))
+        elif scope != "all" and scope not in self._memory.catalog.intents:
+            raise CommandError(f"there is no intent {scope!r} to resume; `intentd intents` lists them")
+        return {
+            "scope": scope,
+            "resumed": scope in paused,
+            "paused": sorted(paused - {scope}),
+            "kill_switch": kill_switch(self._world),
+        }
 
     def _grant(self, arguments: Json, who: str) -> Json:
         reason = str(arguments.get("reason") or "")
@@ -185,10 +197,40 @@ class Commands:
         self._record(Entry(SystemEvent.GRANTED, payload))
         return payload
 
+    def _revoke(self, arguments: Json, who: str) -> Json:
+        """A grant that has ended is none; the row says who ended it."""
+        reason = str(arguments.get("reason") or "")
+        if not reason:
+            raise CommandError("a revocation needs a reason (--reason)")
+        fault_class = _one_of("fault class", str(arguments.get("fault_class") or ""), ["*", *FaultClass])
+        now = self._world.clock.now()
+        grants = active_grants(self._world.store, now)
+        entries = [
+            Entry(
+                SystemEvent.GRANTED,
+                {
+                    "fault_class": grant.fault_class,
+                    "weights": grant.weights,
+                    "mode": Mode.PROPOSE.value,
+                    "until": now,
+                    "reason": reason,
+                    "by": who,
+                },
+            )
+            for grant in grants
+            if grant.fault_class == fault_class
+        ]
+        if entries:
+            self._record(*entries)
+        still = [
+            f"{grant.fault_class} ({grant.mode})" for grant in grants if grant.fault_class != fault_class
+        ]
+        return {"revoked": len(entries), "still": still}
+
     def _backup(self, arguments: Json, _who: str) -> Json:
         from pathlib import Path
 
-        target = Path(str(arguments["to"]))
+        target = Path(str(arguments.get("to") or ""))
         if not target.is_absolute():
             raise CommandError("name an absolute path: the daemon's folder is not yours")
         backup(self._world.store, target)

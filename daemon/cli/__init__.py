@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import cases, configuration, doctor, files, ledger, once, orders
+from daemon.cli import autonomy, cases, configuration, doctor, files, ledger, once, orders, status
 
 app = typer.Typer(
     name="intentd",
@@ -16,7 +16,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-autonomy = typer.Typer(help="What intentd may do by itself.", no_args_is_help=True)
 
 
 def _version(*, asked: bool) -> None:
@@ -46,7 +45,7 @@ def _options(
 
 app.command()(once.run)
 app.command()(files.check)
-app.command()(orders.status)
+app.command()(status.status)
 app.command()(files.intents)
 app.command()(files.schema)
 app.command()(configuration.settings)
@@ -61,8 +60,7 @@ app.command()(orders.pause)
 app.command()(orders.resume)
 app.command()(doctor.doctor)
 app.add_typer(ledger.app, name="ledger")
-autonomy.command("grant")(orders.grant)
-app.add_typer(autonomy, name="autonomy")
+app.add_typer(autonomy.app, name="autonomy")
 
 
 def main() -> None:

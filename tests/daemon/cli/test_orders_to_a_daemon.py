@@ -1,0 +1,109 @@
+"""The command line beside a daemon that answers: a real control socket over the rig's daemon."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from daemon.cli import app
+from daemon.commands import Commands
+from daemon.control import ControlServer
+from remediation.model import Unusable, UnusableReason
+from remediation.saga import State
+from tests.fakes.rig import BAD, Rig
+
+
+@pytest.fixture
+def rig(tmp_path):
+    rig = Rig(tmp_path, grant=False)
+    rig.turn(2)
+    return rig
+
+
+@pytest.fixture
+def told(tmp_path, rig):
+    server = ControlServer(tmp_path / "control.sock", Commands(rig.world, rig.memory))
+    settings = tmp_path / "settings.yaml"
+    places = {"database": "ledger.db", "socket": "control.sock", "intents": "intents", "kill_switch": "kill"}
+    settings.write_text(json.dumps({name: str(tmp_path / place) for name, place in places.items()}))
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, [*arguments, "-f", str(settings)])
+        return done.exit_code, done.stdout + done.stderr
+
+    yield run
+    server.close()
+
+
+def cells(text):
+    """Rows as a person sees them: columns two spaces apart."""
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.splitlines()]
+
+
+def test_resume_of_nothing_says_that_nothing_was_paused_and_is_no_error(told):
+    assert told("resume") == (0, "nothing was paused\n")
+
+
+def test_a_pause_is_a_row_of_the_status_and_gone_after_resume(told):
+    assert told("pause", "web-runs", "--reason", "node upgrade", "--for", "2h")[0] == 0
+    code, said = told("status")
+    assert code == 0
+    rows = cells(said)
+    assert ["SCOPE", "UNTIL (UTC)", "BY", "AGE", "REASON"] in rows
+    (row,) = (row for row in rows if row[:1] == ["web-runs"])
+    assert row[-1] == "node upgrade"
+    assert "{" not in said
+    code, said = told("resume")
+    assert (code, said) == (0, "all was not paused\nstill paused: web-runs (intentd resume web-runs)\n")
+    assert told("resume", "web-runs") == (0, "web-runs resumed\n")
+    assert "Pauses:        none" in told("status")[1]
+
+
+def test_grants_are_a_table_and_can_be_taken_back(told):
+    assert told("autonomy", "grant", "ImagePull", "--reason", "two good weeks")[0] == 0
+    for command in (("status",), ("autonomy", "list")):
+        rows = cells(told(*command)[1])
+        assert ["FAULT CLASS", "MODE", "WEIGHTS", "UNTIL (UTC)", "BY", "AGE", "REASON"] in rows
+        assert any(row[:4] == ["ImagePull", "auto", "*", "changed"] for row in rows)
+    assert json.loads(told("autonomy", "list", "-o", "json")[1])[0]["reason"] == "two good weeks"
+    assert told("autonomy", "revoke", "ImagePull", "--reason", "it guessed") == (0, "ImagePull: 1 revoked\n")
+    assert "no grants" in told("autonomy", "list")[1]
+
+
+def test_status_as_json_keeps_all(told, rig):
+    rig.memory.model_trouble = Unusable(UnusableReason.UNREACHABLE, "connection refused")
+    told("pause", "--reason", "lunch")
+    status = json.loads(told("status", "-o", "json")[1])
+    assert status["running"] is True
+    assert {"scope": "all", "reason": "lunch"}.items() <= status["pauses"][0].items()
+    assert status["model_trouble"] == "Unreachable: connection refused"
+    assert {
+        "intents",
+        "violations",
+        "unknown",
+        "open_cases",
+        "storm",
+        "kill_switch",
+        "grants",
+    } <= status.keys()
+    assert "the last question got no answer: Unreachable: connection refused" in told("status")[1]
+
+
+def test_status_without_the_daemon_shows_pauses_and_grants_in_the_same_form(told, rig, tmp_path):
+    rig.grant("auto")
+    told("pause", "--reason", "lunch", "--for", "1000d")  # the rig's clock is not today's
+    (tmp_path / "control.sock").unlink()
+    code, said = told("status")
+    assert code == 0
+    assert "not running" in said
+    assert any(row[:2] == ["*", "auto"] for row in cells(said))
+    assert json.loads(told("status", "-o", "json")[1])["grants"][0]["mode"] == "auto"
+
+
+def test_what_the_daemon_refuses_is_a_sentence_and_one(told, rig):
+    rig.turn(6)
+    rig.set_image(BAD)
+    row = rig.until(State.PROPOSED)
+    code, said = told("approve", row.case_id, "--digest", "0" * 12)
+    assert code == 1
+    assert "that is not the digest of the plan that stands now" in said

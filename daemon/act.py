@@ -79,6 +79,8 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
     match done.step:
         case Step.WRITTEN:
             _record(world, _applied(row, done))
+        case Step.DENIED if done.started:
+            _record(world, Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
         case Step.DENIED:
             again = world.clock.monotonic() + DENIED_PAUSE
             memory.retry_at = {**memory.retry_at, row.case_id: again}

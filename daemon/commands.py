@@ -5,36 +5,26 @@ Nothing here writes to the cluster; the act loop does, with the guards, after th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from daemon.approvals import approval
+from daemon.autonomy import grants, levels, revocation, taken_back
 from daemon.control import CommandError
 from daemon.guarding import kill_switch
-from daemon.settings import seconds
 from daemon.state import Memory, World
-from detectors.model import FaultClass
-from intents.model import Mode
 from intents.units import parse_duration
 from remediation.model import Outcome, Unusable
 from remediation.saga import Event, IllegalMove, State
+from store.decisions import active_grants, grants_to_confirm
 from store.errors import StoreError
 from store.ledger import Entry
 from store.projection import SystemEvent
-from store.queries import CaseRow, active_grants, active_pauses, get_case, open_cases
+from store.queries import CaseRow, active_pauses, get_case, open_cases
 from store.retention import backup
 
 Json = dict[str, Any]
-
-DIGEST_CHARS = 12
-"""Least of a digest that an approval names: what notices show. Fewer could fit the plan that comes next."""
-
-
-def _one_of(what: str, said: str, known: Sequence[str]) -> str:
-    """A mistyped name would be recorded, and then mean nothing."""
-    if said not in known:
-        raise CommandError(f"there is no {what} {said!r}: {', '.join(known)}")
-    return said
 
 
 class Commands:
@@ -50,6 +40,7 @@ class Commands:
             "close": self._close,
             "pause": self._pause,
             "resume": self._resume,
+            "autonomy": self._autonomy,
             "grant": self._grant,
             "revoke": self._revoke,
             "backup": self._backup,
@@ -101,19 +92,16 @@ class Commands:
         }
 
     def _approve(self, arguments: Json, who: str) -> Json:
-        row = self._case(arguments)
-        digest = str(arguments.get("digest") or "")
-        if row.state is not State.PROPOSED or row.digest is None:
-            raise CommandError(f"case {row.case_id} is {row.state}: there is nothing to approve")
-        if len(digest) < DIGEST_CHARS:
-            raise CommandError(f"name at least {DIGEST_CHARS} characters of the digest that you read")
-        if not row.digest.startswith(digest):
-            raise CommandError(
-                f"that is not the digest of the plan that stands now; read it again with `intentd show {row.case_id}`"
-            )
-        until = self._world.clock.now() + seconds(self._world.settings.approval_expires)
-        self._record(Entry(Event.APPROVED, {"digest": row.digest, "by": who, "until": until}, row.case_id))
-        return {"case": row.case_id, "approved_until": until}
+        row, digest = self._case(arguments), str(arguments.get("digest") or "")
+        intent = self._memory.catalog.intents.get(row.intent)
+        entry, agreed = approval(self._world, row, intent, digest, who)
+        self._record(entry)
+        return {
+            "case": row.case_id,
+            "approved_until": agreed.until,
+            "approved_by": list(agreed.by),
+            "missing": agreed.missing,
+        }
 
     def _reject(self, arguments: Json, who: str) -> Json:
         row, reason = self._case(arguments), str(arguments.get("reason") or "no reason given")
@@ -177,55 +165,36 @@ class Commands:
             "kill_switch": kill_switch(self._world),
         }
 
+    def _autonomy(self, _arguments: Json, _who: str) -> Json:
+        found = levels(self._world.store, self._world.settings, self._world.clock.now())
+        return {"levels": [asdict(level) for level in found]}
+
     def _grant(self, arguments: Json, who: str) -> Json:
-        reason = str(arguments.get("reason") or "")
-        if not reason:
-            raise CommandError("a grant needs a reason (--reason)")
-        length = arguments.get("for")
-        until = self._world.clock.now() + parse_duration(str(length)) if length else None
-        mode = Mode(_one_of("mode", str(arguments.get("mode") or Mode.AUTO.value), [*Mode]))
-        payload = {
-            "fault_class": _one_of(
-                "fault class", str(arguments.get("fault_class") or "*"), ["*", *FaultClass]
-            ),
-            "weights": str(arguments.get("weights") or "*"),
-            "mode": mode.value,
-            "until": until,
-            "reason": reason,
-            "by": who,
+        entries = grants(self._world, self._memory, arguments, who)
+        self._record(*entries)
+        said = {entry.payload["weights"] for entry in entries}
+        waiting = [
+            one
+            for one in grants_to_confirm(self._world.store, self._world.clock.now())
+            if one.fault_class == entries[0].payload["fault_class"] and one.weights in said
+        ]
+        return {
+            **entries[0].payload,
+            "weights": " and ".join(sorted(said)),
+            "missing": max((one.missing for one in waiting), default=0),
         }
-        self._record(Entry(SystemEvent.GRANTED, payload))
-        return payload
 
     def _revoke(self, arguments: Json, who: str) -> Json:
-        """A grant that has ended is none; the row says who ended it."""
-        reason = str(arguments.get("reason") or "")
-        if not reason:
-            raise CommandError("a revocation needs a reason (--reason)")
-        fault_class = _one_of("fault class", str(arguments.get("fault_class") or ""), ["*", *FaultClass])
-        now = self._world.clock.now()
-        grants = active_grants(self._world.store, now)
-        entries = [
-            Entry(
-                SystemEvent.GRANTED,
-                {
-                    "fault_class": grant.fault_class,
-                    "weights": grant.weights,
-                    "mode": Mode.PROPOSE.value,
-                    "until": now,
-                    "reason": reason,
-                    "by": who,
-                },
-            )
-            for grant in grants
-            if grant.fault_class == fault_class
-        ]
-        if entries:
-            self._record(*entries)
-        still = [
-            f"{grant.fault_class} ({grant.mode})" for grant in grants if grant.fault_class != fault_class
-        ]
-        return {"revoked": len(entries), "still": still}
+        """Nothing to take back is no error, and no row."""
+        entry, now = revocation(self._world, self._memory, arguments, who), self._world.clock.now()
+        found = taken_back(self._world.store, entry, now)
+        if found.changes:
+            self._record(entry)
+        return {
+            "changed": found.changes,
+            "revoked": found.own,
+            "still": [f"{one.fault_class} ({one.mode})" for one in found.wider],
+        }
 
     def _backup(self, arguments: Json, _who: str) -> Json:
         from pathlib import Path

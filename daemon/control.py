@@ -14,6 +14,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,17 @@ def peer(connection: socket.socket) -> str:
     """The user name behind a connection, `uid:N` where it has none."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _pid, uid, _gid = struct.unpack("3i", credentials)
+    return _user(uid)
+
+
+@cache
+def shared_accounts() -> frozenset[str]:
+    """The names, as `peer` gives them, of accounts that are no one person: whoever may use sudo is root, and
+    whoever may become the daemon's user (or enter its pod) is that one."""
+    return frozenset({_user(0), _user(os.geteuid())})
+
+
+def _user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -14,7 +14,8 @@ no write; it never stops looking.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -26,9 +27,9 @@ from daemon.state import Memory, World
 from daemon.telemetry import Telemetry
 from daemon.think import think, waits
 from detectors.model import CaseReason, Severity
-from remediation.saga import State
+from remediation.saga import IllegalMove, State
 from store.errors import StoreError
-from store.queries import CaseRow, open_cases
+from store.queries import CaseRow, get_case, open_cases
 
 log = structlog.get_logger("intentd")
 
@@ -70,7 +71,7 @@ class Cycle:
             key=lambda row: (tried.get(row.case_id, 0.0), *_urgency(row)),
         )
         for row in waiting[:1]:
-            with self._telemetry.thinking(row) as considered:
+            with overtaken(self._world, row), self._telemetry.thinking(row) as considered:
                 considered(think(self._world, self._memory, row), self._memory.model_trouble)
         return bool(waiting)
 
@@ -80,7 +81,7 @@ class Cycle:
         for row in sorted(rows, key=lambda row: -ACTABLE.index(row.state)):
             if row.state is State.PROPOSED and not self._may_try(row):
                 continue
-            with self._telemetry.acting(row):
+            with overtaken(self._world, row), self._telemetry.acting(row):
                 act(self._world, self._memory, row)
 
     def _may_try(self, row: CaseRow) -> bool:
@@ -138,6 +139,19 @@ class Cycle:
             if name == "look":
                 self._beat()  # it still sees; a restart would not free the disk
             self._world.clock.wait(self.stop, PAUSE_AFTER_ERROR)
+
+
+@contextmanager
+def overtaken(world: World, row: CaseRow) -> Iterator[None]:
+    """A case may be closed while a turn is at it: a person rejects it, or it went away by itself. The ledger then
+    takes no row of that turn (so nothing was written either), which is no mistake; every other illegal move is."""
+    try:
+        yield
+    except IllegalMove:
+        now = get_case(world.store, row.case_id)
+        if now is None or now.state is not State.CLOSED:
+            raise
+        log.info("a case was closed while it was worked on", case=row.case_id)
 
 
 def _urgency(row: CaseRow) -> tuple[int, float]:

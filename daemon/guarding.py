@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from daemon.approvals import agreement_of
 from daemon.mode import effective_mode
 from daemon.settings import seconds
 from daemon.state import Memory, World
@@ -29,10 +30,10 @@ from remediation.model import ABSENT, Json, Plan, RawEvidence, Verdict
 from remediation.plan import plan_from_json
 from remediation.saga import Event
 from remediation.values import canonical
+from store.decisions import decisions
 from store.queries import (
     CaseRow,
     ChangeRow,
-    active_grants,
     active_pauses,
     changes_since,
     known_good,
@@ -88,6 +89,7 @@ def _context(
     good = known_good(world.store, plan.target)
     planned = last_step(world.store, row.case_id, Event.PLANNED)
     details: Json = planned.payload if planned else {}
+    agreed = agreement_of(world, row, intent, now)
     return GuardContext(
         plan=plan,
         live=live,
@@ -96,7 +98,9 @@ def _context(
         fault_class=FaultClass(row.fault_class),
         now=now,
         mode=_mode(world, row, intent, now),
-        approved_digest=row.approved_digest if (row.approved_until or 0.0) > now else None,
+        approved_digest=row.digest if agreed.complete else None,
+        approved_by=agreed.by,
+        approvals_needed=agreed.needed,
         last_known_good=good[0] if good else None,
         related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
         history=tuple(past_change(change) for change in changes_since(world.store, now - MEMORY)),
@@ -152,9 +156,13 @@ def undo_context(world: World, memory: Memory, row: CaseRow, plan: Plan, live: J
 def _mode(world: World, row: CaseRow, intent: Intent | None, now: float) -> Mode:
     if intent is None:
         return Mode.OBSERVE
-    grants = active_grants(world.store, now)
     return effective_mode(
-        intent, world.settings.limits.mode, grants, fault_class=row.fault_class, weights=row.weights
+        intent,
+        world.settings.limits.mode,
+        decisions(world.store),
+        fault_class=row.fault_class,
+        weights=row.weights,
+        now=now,
     )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
+from daemon.autonomy import with_promotion
 from daemon.casebook import CaseBook
 from daemon.records import opened, resolved, verified
 from daemon.settings import seconds
@@ -168,5 +169,5 @@ def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool
     progress = check_progress(row, found, quiet=quiet, waited=waited, window=window, timeout=timeout)
     if progress.state is Progress.WAITING:
         return False
-    world.store.record([verified(row, progress)], at=now)
+    world.store.record(with_promotion(world, row, verified(row, progress)), at=now)
     return progress.state is Progress.HELD

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from intents.model import Intent, Mode
-from store.queries import Grant
+from remediation.autonomy import Decision, earned
 
 
 def effective_mode(
-    intent: Intent, ceiling: Mode, grants: Sequence[Grant], *, fault_class: str, weights: str
+    intent: Intent,
+    ceiling: Mode,
+    decisions: Iterable[Decision],
+    *,
+    fault_class: str,
+    weights: str,
+    now: float,
 ) -> Mode:
-    """Without a matching grant nothing goes beyond `propose`, whatever the intent says: new weights begin
-    without trust. `*` in a grant matches every class or any weights."""
-    earned = max(
-        (
-            Mode(grant.mode)
-            for grant in grants
-            if grant.fault_class in ("*", fault_class) and grant.weights in ("*", weights)
-        ),
-        key=lambda mode: mode.rank,
-        default=Mode.PROPOSE,
-    )
-    return min((intent.spec.mode, ceiling, earned), key=lambda mode: mode.rank)
+    """Where nothing was decided about the fault class under these weights nothing goes beyond `propose`,
+    whatever the intent says: new weights begin without trust."""
+    trust = earned(decisions, fault_class=fault_class, weights=weights, now=now)
+    return min((intent.spec.mode, ceiling, trust), key=lambda mode: mode.rank)

@@ -260,6 +260,7 @@ def write_started(
         "resource_version": resource_version,
         "target": target._asdict(),
         "touched": touched(plan.touched),
+        "approved": any(v.guard == "mode" and v.inputs.get("approved") is True for v in verdicts),
         "verdicts": verdict_rows(verdicts),
     }
     return Entry(event, payload, case_id)

@@ -135,6 +135,16 @@ class Limits(_Part):
     )
 
 
+class Autonomy(_Part):
+    """How intentd earns the right to act without asking, for each fault class under the model's weights."""
+
+    promote_after: int = Field(
+        default=5,
+        ge=0,
+        description="Approved changes that have to hold, without one that did not or was rejected; 0: never.",
+    )
+
+
 class Notify(_Part):
     """Apprise URLs for escalations, such as mailto:// or slack://."""
 
@@ -208,6 +218,12 @@ class Settings(BaseSettings):
         default="10m", description="Fields that a person changed so recently are only proposed for."
     )
     approval_expires: Duration = Field(default="1h", description="How long `intentd approve` holds.")
+    approvals: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="How many different people have to approve a change, or to grant autonomy.",
+    )
     retention: Duration = Field(default="90d", description="Older rows of the ledger are given up.")
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="`auto`: console at a terminal, JSON elsewhere."
@@ -216,6 +232,7 @@ class Settings(BaseSettings):
     prometheus: Prometheus = Prometheus()
     model: Model = Model()
     limits: Limits = Limits()
+    autonomy: Autonomy = Autonomy()
     notify: Notify = Notify()
     http: Http = Http()
 

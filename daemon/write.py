@@ -6,7 +6,9 @@ The order is the safety argument:
  3. Dry-run the same operations on the API server with strict validation, and compare what it answers with
     what the plan says.
  4. Read and guard once more, then record that the write begins: operation id, resourceVersion, charge.
- 5. Write once, with uid and resourceVersion as preconditions. No answer means UNKNOWN: recovery reads.
+ 5. Ask once more whether a person stopped everything: recording waits for the disk, and whoever pauses or pulls
+    the kill switch meanwhile must not see a write after it.
+ 6. Write once, with uid and resourceVersion as preconditions. No answer means UNKNOWN: recovery reads.
 
 Steps 1 to 3 can be repeated at will. After step 4 there is at most one effect, because the API server
 accepts a resourceVersion once.
@@ -28,6 +30,9 @@ from remediation.guards import GUARDS, GuardContext, allowed, run_guards
 from remediation.model import Create, Delete, Json, Patch, Plan, Verdict
 from remediation.plan import as_planned
 from remediation.saga import Event
+
+STOPS = tuple(guard for guard in GUARDS if guard.name in {"kill-switch", "pause", "mode"})
+"""What a person may take back at any moment, and then it holds at once."""
 
 
 class Step(StrEnum):
@@ -84,6 +89,9 @@ def write(
     begin = write_started(event, case_id, plan, target, operation_id, version, verdicts)
     shown = [guarded(case_id, plan, verdicts, "accepted")] if event is Event.APPLY_STARTED else []
     world.store.record([*shown, begin], at=world.clock.now())
+    stopped = run_guards(context(plan, live), STOPS)
+    if not allowed(stopped):
+        return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
     result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
     return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
 

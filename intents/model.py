@@ -191,6 +191,9 @@ class IntentSpec(_Model):
     scope: Scope
     expectations: tuple[Expectation, ...] = Field(min_length=1, max_length=50)
     mode: Mode = Mode.OBSERVE
+    approvals: int = Field(
+        default=1, ge=1, le=10, description="How many different people have to approve a proposed change."
+    )
     editable: tuple[Editable, ...] = ()
     budget: Budget = Budget()
     cooldown: Duration = Field(default="5m", description="Least time between two changes of one object.")

@@ -179,5 +179,6 @@ def append(connection: Connection, entries: Sequence[Entry], *, at: float) -> No
                 hash=digest,
             )
         )
-        project(connection, at=at, case_id=entry.case, event=entry.event.value, payload=json.loads(text))
+        payload = json.loads(text)
+        project(connection, seq=seq, at=at, case_id=entry.case, event=entry.event.value, payload=payload)
         prev = digest

@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from remediation.saga import Event, State, advance, begin
+from remediation.saga import Event, IllegalMove, State, advance, begin
+from store import autonomy
 from store.chain import PRUNED, canonical
-from store.schema import cases, changes, grants, last_good, ledger, notices, pauses
+from store.schema import approvals, cases, changes, grants, last_good, ledger, notices, pauses, trust
 
 
 class SystemEvent(StrEnum):
@@ -25,6 +26,8 @@ class SystemEvent(StrEnum):
     STOPPED = "daemon-stopped"
     CATALOG = "catalog-changed"
     GRANTED = "autonomy-granted"
+    REVOKED = "autonomy-revoked"
+    PROMOTED = "autonomy-promoted"
     PAUSED = "paused"
     RESUMED = "resumed"
     KILL_SWITCH = "kill-switch"
@@ -34,18 +37,23 @@ class SystemEvent(StrEnum):
 
 
 def project(
-    connection: Connection, *, at: float, case_id: str | None, event: str, payload: dict[str, Any]
+    connection: Connection, *, seq: int, at: float, case_id: str | None, event: str, payload: dict[str, Any]
 ) -> None:
-    """Apply one row. Raises IllegalMove where the case's state does not admit the event, which undoes the
-    whole transaction: a row that tells of an impossible life is never written."""
+    """Apply one row. Raises IllegalMove where the case's state does not admit the event, or another plan stands
+    than the one that is approved or written; that undoes the whole transaction: a row that tells of an
+    impossible life is never written."""
     if case_id is None:
-        _system(connection, at, SystemEvent(event), payload)
+        _system(connection, seq, at, SystemEvent(event), payload)
         return
     move = Event(event)
     if move is Event.OPENED:
         _open(connection, at, case_id, payload)
         return
-    state = State(connection.execute(select(cases.c.state).where(cases.c.case_id == case_id)).scalar_one())
+    before = connection.execute(select(cases.c.state, cases.c.digest).where(cases.c.case_id == case_id)).one()
+    state = State(before.state)
+    if move in _OF_THE_PLAN and state is State.PROPOSED and payload["digest"] != before.digest:
+        raise IllegalMove(f"{move} names another plan than the one that stands")
+    autonomy.learn(connection, seq=seq, at=at, case_id=case_id, event=move, payload=payload)
     values: dict[str, Any] = {"state": advance(state, move).value, "updated_at": at}
     values.update(_case_fields(move, at, payload))
     if values["state"] == State.CLOSED:
@@ -54,6 +62,11 @@ def project(
     elif state is State.CLOSED:
         values |= {"outcome": None, "outcome_reason": ""}
     connection.execute(update(cases).where(cases.c.case_id == case_id).values(values))
+    if move in (Event.PLANNED, Event.STALE) or values["state"] == State.CLOSED:
+        connection.execute(delete(approvals).where(approvals.c.case_id == case_id))
+    if move is Event.APPROVED:
+        said = {"digest": payload["digest"], "by": payload["by"], "at": at, "until": payload["until"]}
+        connection.execute(insert(approvals).values(seq=seq, case_id=case_id, **said))
     if move is Event.APPLY_STARTED:
         _charge(connection, at, case_id, payload)
     if (result := _RESULTS.get(move)) is not None:
@@ -70,6 +83,9 @@ def project(
             )
         )
 
+
+_OF_THE_PLAN = frozenset({Event.APPROVED, Event.APPLY_STARTED})
+"""Rows that are bound to a digest."""
 
 _RESULTS = {
     Event.APPLIED: "applied",
@@ -106,19 +122,9 @@ def _case_fields(event: Event, at: float, payload: dict[str, Any]) -> dict[str, 
             return {
                 "plan": canonical(payload["plan"]),
                 "digest": payload["digest"],
-                "approved_digest": None,
-                "approved_until": None,
             }
-        case Event.APPROVED:
-            return {"approved_digest": payload["digest"], "approved_until": payload["until"]}
         case Event.STALE:
-            return {
-                "plan": None,
-                "digest": None,
-                "approved_digest": None,
-                "approved_until": None,
-                "operation_id": None,
-            }
+            return {"plan": None, "digest": None, "operation_id": None}
         case Event.APPLY_STARTED:
             return {"operation_id": payload["operation_id"]}
         case Event.APPLY_FAILED:
@@ -143,25 +149,19 @@ def _charge(connection: Connection, at: float, case_id: str, payload: dict[str, 
             name=target["name"],
             fault_class=case.fault_class,
             touched=canonical(payload["touched"]),
+            approved=int(payload.get("approved", False)),
         )
     )
 
 
-def _system(connection: Connection, at: float, event: SystemEvent, payload: dict[str, Any]) -> None:
+def _system(connection: Connection, seq: int, at: float, event: SystemEvent, payload: dict[str, Any]) -> None:
     match event:
         case SystemEvent.GRANTED:
-            values = {
-                "mode": payload["mode"],
-                "until": payload["until"],
-                "reason": payload["reason"],
-                "granted_by": payload["by"],
-                "at": at,
-            }
-            key = {"fault_class": payload["fault_class"], "weights": payload["weights"]}
-            statement = upsert(grants).values(**key, **values)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["fault_class", "weights"], set_=values)
-            )
+            autonomy.grant(connection, seq=seq, at=at, payload=payload)
+        case SystemEvent.REVOKED:
+            autonomy.revoke(connection, seq=seq, at=at, payload=payload)
+        case SystemEvent.PROMOTED:
+            autonomy.promote(connection, seq=seq, at=at, payload=payload)
         case SystemEvent.PAUSED:
             values = {"reason": payload["reason"], "by": payload["by"], "at": at, "until": payload["until"]}
             paused = upsert(pauses).values(scope=payload["scope"], **values)
@@ -181,7 +181,7 @@ def _system(connection: Connection, at: float, event: SystemEvent, payload: dict
             pass
 
 
-READ_MODELS = (cases, changes, grants, pauses, last_good, notices)
+READ_MODELS = (cases, changes, grants, trust, approvals, pauses, last_good, notices)
 
 
 def rebuild(connection: Connection) -> int:
@@ -193,5 +193,6 @@ def rebuild(connection: Connection) -> int:
     connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'notices'")
     rows = connection.execute(select(ledger).order_by(ledger.c.seq)).all()
     for row in rows:
-        project(connection, at=row.at, case_id=row.case_id, event=row.event, payload=json.loads(row.payload))
+        payload = json.loads(row.payload)
+        project(connection, seq=row.seq, at=row.at, case_id=row.case_id, event=row.event, payload=payload)
     return len(rows)

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select
 from detectors.model import CaseKey, ObjectRef
 from remediation.saga import Event, State
 from store.ledger import Ledger
-from store.schema import cases, changes, grants, last_good, ledger, notices, pauses
+from store.schema import cases, changes, last_good, ledger, notices, pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,6 @@ class CaseRow:
     weights: str
     plan: dict[str, Any] | None
     digest: str | None
-    approved_digest: str | None
-    approved_until: float | None
     operation_id: str | None
     applied_at: float | None
     outcome: str | None
@@ -74,6 +72,7 @@ class ChangeRow:
     fault_class: str
     touched: list[Any]
     result: str | None
+    approved: bool = False  # people had approved it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +84,6 @@ class Pause:
     by: str
     at: float
     until: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Autonomy for a fault class (`*` = every class) under given weights (`*` = any)."""
-
-    fault_class: str
-    weights: str
-    mode: str
-    until: float | None
-    reason: str
-    granted_by: str
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +219,10 @@ def changes_since(store: Ledger, since: float) -> tuple[ChangeRow, ...]:
     the future count too."""
     with store.snapshot() as connection:
         rows = connection.execute(_CHANGES, {"since": since}).all()
-    return tuple(ChangeRow(**{**row._mapping, "touched": json.loads(row.touched)}) for row in rows)
+    return tuple(
+        ChangeRow(**{**row._mapping, "touched": json.loads(row.touched), "approved": bool(row.approved)})
+        for row in rows
+    )
 
 
 _CHANGES = select(changes).where(changes.c.at >= bindparam("since")).order_by(changes.c.at)
@@ -266,14 +255,7 @@ def active_pauses(store: Ledger, now: float) -> tuple[Pause, ...]:
     return tuple(Pause(**row._mapping) for row in rows if row.until is None or row.until > now)
 
 
-def active_grants(store: Ledger, now: float) -> tuple[Grant, ...]:
-    """Grants that have not expired."""
-    with store.snapshot() as connection:
-        rows = connection.execute(_GRANTS).all()
-    return tuple(Grant(**row._mapping) for row in rows if row.until is None or row.until > now)
-
-
-_PAUSES, _GRANTS = select(pauses), select(grants)
+_PAUSES = select(pauses)
 
 
 def pending_notices(store: Ledger) -> tuple[PendingNotice, ...]:

@@ -45,8 +45,6 @@ cases = Table(
     Column("weights", Text),
     Column("plan", Text),
     Column("digest", Text),
-    Column("approved_digest", Text),
-    Column("approved_until", Float),
     Column("operation_id", Text),
     Column("applied_at", Float),
     Column("outcome", Text),
@@ -66,6 +64,7 @@ changes = Table(
     Column("fault_class", Text),
     Column("touched", Text),
     Column("result", Text),
+    Column("approved", Integer),
 )
 
 last_good = Table(
@@ -89,6 +88,32 @@ grants = Table(
     Column("reason", Text),
     Column("granted_by", Text),
     Column("at", Float),
+    Column("seq", Integer),
+    Column("revoked", Integer),
+    Column("people", Integer),
+)
+
+trust = Table(
+    "trust",
+    metadata,
+    Column("fault_class", Text, primary_key=True),
+    Column("weights", Text, primary_key=True),
+    Column("successes", Integer),
+    Column("decided", Text),
+    Column("reason", Text),
+    Column("seq", Integer),
+    Column("at", Float),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("case_id", Text),
+    Column("digest", Text),
+    Column("by", Text),
+    Column("at", Float),
+    Column("until", Float),
 )
 
 pauses = Table(

@@ -13,6 +13,10 @@ from daemon.control import call
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the ledger.")]
 
 
+READING = 60.0
+"""Seconds for an order that has the daemon read an object first; it gives up the API server before."""
+
+
 def order(settings: Any, verb: str, **arguments: Any) -> dict[str, Any]:
     """Ask the daemon; what it refuses becomes a sentence and an exit code."""
     with sentences():
@@ -28,8 +32,12 @@ def approve(
     settings: SettingsOption = None,
 ) -> None:
     """Allow one proposed change. It is bound to the digest, and expires."""
-    told = order(settings, "approve", case=case, digest=digest)
-    out.print(f"approved until {clock(told['approved_until'])} UTC", markup=False)
+    told = order(settings, "approve", case=case, digest=digest, timeout=READING)
+    if told["missing"]:
+        by = ", ".join(told["approved_by"])
+        out.print(f"approved by {by}; {told['missing']} more of you have to approve it", markup=False)
+    else:
+        out.print(f"approved until {clock(told['approved_until'])} UTC", markup=False)
 
 
 def reject(case: CaseArgument, reason: Reason = "", *, settings: SettingsOption = None) -> None:

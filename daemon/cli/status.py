@@ -22,8 +22,9 @@ from daemon.cli.common import (
 from daemon.clock import SystemClock
 from daemon.control import NotRunning, call
 from daemon.settings import Settings
+from store.decisions import active_grants
 from store.ledger import Ledger
-from store.queries import active_grants, active_pauses, open_cases
+from store.queries import active_pauses, open_cases
 
 SHOWN_UNKNOWN = 5
 """Expectations that could not be judged, as listed for people: more have one cause, usually."""

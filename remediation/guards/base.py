@@ -80,7 +80,8 @@ class GuardContext:
     `live` is the target as just read (None = absent). `target` is the case's own object, `related` the
     keys of other objects that code gathered as evidence for the case; a plan for anything else is refused.
     `last_known_good` belongs to the plan's target. `undoes` is the applied plan that this plan puts back,
-    None for a fix. `approved_digest` is what a person approved (None once expired).
+    None for a fix. `approved_digest` is what people approved (None where it expired or too few did);
+    `approved_by` are those who did, of `approvals_needed`.
     """
 
     plan: Plan
@@ -91,6 +92,8 @@ class GuardContext:
     now: float  # Unix seconds
     mode: Mode = Mode.OBSERVE
     approved_digest: str | None = None
+    approved_by: tuple[str, ...] = ()
+    approvals_needed: int = 1
     last_known_good: Json | None = None
     related: frozenset[tuple[str, str, str]] = frozenset()
     history: tuple[Change, ...] = ()

@@ -8,9 +8,12 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from store.errors import StoreError
-from store.migrations import m0001_ledger
+from store.migrations import m0001_ledger, m0002_approvals_and_trust
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (m0001_ledger.STATEMENTS,)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    m0001_ledger.STATEMENTS,
+    m0002_approvals_and_trust.STATEMENTS,
+)
 """Index 0 is migration 1."""
 
 

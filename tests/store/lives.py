@@ -30,10 +30,12 @@ def move(event: Event, case: str, **more: Any) -> Entry:
         "plan": {"form": "patch"},
         "digest": "d1",
         "until": NOW + 60,
+        "by": "me",
         "operation_id": f"{case}.1",
         "target": target,
         "touched": [],
         "outcome": "fixed",
+        "approved": True,
     }
     return Entry(event, {**payload, **more}, case)
 
@@ -126,10 +128,23 @@ def system_entries(draw: st.DrawFn, notices: int) -> Entry:
         SystemEvent.GRANTED: {
             "fault_class": scope,
             "weights": "*",
-            "mode": "auto",
+            "mode": draw(st.sampled_from(("propose", "auto"))),
             "until": until,
             "reason": "",
+            "by": draw(st.sampled_from(("me", "you"))),
+            "people": draw(st.integers(1, 2)),
+        },
+        SystemEvent.REVOKED: {
+            "fault_class": draw(st.sampled_from(("*", "ImagePull"))),
+            "weights": draw(st.sampled_from(("*", ""))),
+            "reason": "",
             "by": "me",
+        },
+        SystemEvent.PROMOTED: {
+            "fault_class": "ImagePull",
+            "weights": "",
+            "successes": draw(st.integers(1, 3)),
+            "case": "case0-1",
         },
         SystemEvent.PAUSED: {"scope": scope, "reason": "", "by": "me", "until": until},
         SystemEvent.RESUMED: {"scope": scope, "by": "me"},

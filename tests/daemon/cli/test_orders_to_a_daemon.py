@@ -64,9 +64,12 @@ def test_grants_are_a_table_and_can_be_taken_back(told):
     for command in (("status",), ("autonomy", "list")):
         rows = cells(told(*command)[1])
         assert ["FAULT CLASS", "MODE", "WEIGHTS", "UNTIL (UTC)", "BY", "AGE", "REASON"] in rows
-        assert any(row[:4] == ["ImagePull", "auto", "*", "changed"] for row in rows)
+        assert any(row[:4] == ["ImagePull", "auto", "sha256:fake", "changed"] for row in rows)
     assert json.loads(told("autonomy", "list", "-o", "json")[1])[0]["reason"] == "two good weeks"
-    assert told("autonomy", "revoke", "ImagePull", "--reason", "it guessed") == (0, "ImagePull: 1 revoked\n")
+    assert told("autonomy", "revoke", "ImagePull", "--reason", "it guessed") == (
+        0,
+        "ImagePull: only proposed from now on (1 revoked)\n",
+    )
     assert "no grants" in told("autonomy", "list")[1]
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from daemon.commands import Commands
 from daemon.control import CommandError
-from store.queries import active_grants, active_pauses, newest_steps
+from store.decisions import active_grants
+from store.queries import active_pauses, newest_steps
 from tests.fakes.rig import Rig
 
 
@@ -63,11 +64,11 @@ def test_a_revoked_grant_no_longer_holds_and_others_are_named(rig):
     for fault_class, weights in (("ImagePull", "*"), ("ImagePull", "abc"), ("*", "*")):
         orders("grant", {"fault_class": fault_class, "weights": weights, "reason": "good"}, "alice")
     told = orders("revoke", {"fault_class": "ImagePull", "reason": "it guessed"}, "bob")
-    assert told == {"revoked": 2, "still": ["* (auto)"]}
+    assert told == {"changed": True, "revoked": 2, "still": ["* (auto)"]}
     assert [grant.fault_class for grant in active_grants(rig.store, rig.clock.now())] == ["*"]
     (row,) = newest_steps(rig.store, limit=1)
     assert (row.payload["by"], row.payload["reason"]) == ("bob", "it guessed")
-    assert orders("revoke", {"fault_class": "ImagePull", "reason": "again"}, "bob")["revoked"] == 0
+    assert not orders("revoke", {"fault_class": "ImagePull", "reason": "again"}, "bob")["changed"]
 
 
 def test_an_unknown_verb_is_refused_with_the_known_ones(rig):

@@ -47,8 +47,10 @@ class Rig:
 
     ledger = Ledger
 
-    def __init__(self, folder: Path, intent: str = INTENT, *, grant: bool = True) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, intent: str = INTENT, *, grant: bool = True, **settings: object
+    ) -> None:
+        self.folder, self.settings = folder, settings
         self.clock, self.cluster, self.metrics = FakeClock(), FakeCluster(), FakeMetrics()
         self.notifier, self.model = FakeNotifier(), FakeModel()
         self.source = FakeIntentSource({"web.yaml": intent.encode()})
@@ -61,9 +63,8 @@ class Rig:
             self.grant("auto")
 
     def _start(self) -> None:
-        settings = Settings(
-            database=self.folder / "ledger.db", kill_switch=self.folder / "kill", look_interval="1s"
-        )
+        places = {"database": self.folder / "ledger.db", "kill_switch": self.folder / "kill"}
+        settings = Settings.model_validate({**places, "look_interval": "1s", **self.settings})
         self.store = self.ledger.open(settings.database)
         self.world = World(
             cluster=self.cluster,

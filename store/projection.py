@@ -61,6 +61,9 @@ def project(
         values["outcome_reason"] = payload.get("reason", "")
     elif state is State.CLOSED:
         values |= {"outcome": None, "outcome_reason": ""}
+    if (result := _RESULTS.get(move)) is not None:  # before the case forgets which operation it was
+        operation = select(cases.c.operation_id).where(cases.c.case_id == case_id).scalar_subquery()
+        connection.execute(update(changes).where(changes.c.operation_id == operation).values(result=result))
     connection.execute(update(cases).where(cases.c.case_id == case_id).values(values))
     if move in (Event.PLANNED, Event.STALE) or values["state"] == State.CLOSED:
         connection.execute(delete(approvals).where(approvals.c.case_id == case_id))
@@ -69,9 +72,6 @@ def project(
         connection.execute(insert(approvals).values(seq=seq, case_id=case_id, **said))
     if move is Event.APPLY_STARTED:
         _charge(connection, at, case_id, payload)
-    if (result := _RESULTS.get(move)) is not None:
-        operation = select(cases.c.operation_id).where(cases.c.case_id == case_id).scalar_subquery()
-        connection.execute(update(changes).where(changes.c.operation_id == operation).values(result=result))
     if notice := payload.get("notice"):
         connection.execute(
             insert(notices).values(

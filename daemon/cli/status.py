@@ -102,7 +102,7 @@ def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("Open cases", str(told["open_cases"])),
         ("Kill switch", f"on: {told['kill_switch']}" if told["kill_switch"] else "off"),
         *([] if told["pauses"] else [("Pauses", "none")]),
-        *([] if told["grants"] else [("Grants", "none: nothing is written without your approval")]),
+        *([] if told["grants"] else [("Grants", "none; `intentd autonomy` shows what was earned")]),
     ]
 
 

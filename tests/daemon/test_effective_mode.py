@@ -61,9 +61,7 @@ def test_the_effective_mode_is_never_above_any_of_the_three(made, mode, ceiling,
 def test_no_older_decision_is_seen_past_the_newest_that_stands(made, now, newest):
     newest = replace(newest, seq=100, until=None)
     if newest.about("ImagePull", "sha256:fake"):
-        assert (
-            earned([*made, newest], fault_class="ImagePull", weights="sha256:fake", now=now) is newest.mode
-        )
+        assert earned([*made, newest], fault_class="ImagePull", weights="sha256:fake", now=now) is newest.mode
 
 
 @given(made=st.lists(decisions), now=TIMES)

@@ -47,9 +47,7 @@ class Rig:
 
     ledger = Ledger
 
-    def __init__(
-        self, folder: Path, intent: str = INTENT, *, grant: bool = True, **settings: object
-    ) -> None:
+    def __init__(self, folder: Path, intent: str = INTENT, *, grant: bool = True, **settings: object) -> None:
         self.folder, self.settings = folder, settings
         self.clock, self.cluster, self.metrics = FakeClock(), FakeCluster(), FakeMetrics()
         self.notifier, self.model = FakeNotifier(), FakeModel()

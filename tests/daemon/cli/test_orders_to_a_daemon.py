@@ -110,3 +110,40 @@ def test_what_the_daemon_refuses_is_a_sentence_and_one(told, rig):
     code, said = told("approve", row.case_id, "--digest", "0" * 12)
     assert code == 1
     assert "that is not the digest of the plan that stands now" in said
+
+
+def test_autonomy_tells_how_far_and_why_with_and_without_the_daemon(told, rig, tmp_path):
+    assert told("autonomy") == (0, "nothing was granted or earned: intentd proposes\n")
+    told("autonomy", "grant", "ImagePull", "--reason", "two good weeks", "--until", "2999-01-01T00:00")
+    told("autonomy", "grant", "*", "--weights", "*", "--mode", "propose", "--reason", "careful")
+    told("autonomy", "grant", "ImagePull", "--reason", "three good weeks")
+    for _ in range(2):
+        code, said = told("autonomy")
+        rows = cells(said)
+        columns = ["FAULT CLASS", "WEIGHTS", "MODE", "BECAUSE", "HELD", "UNTIL (UTC)", "BY", "AGE", "REASON"]
+        assert (code, columns in rows) == (0, True)
+        assert ["ImagePull", "fake", "auto", "granted", "0/5", "changed"] in [row[:6] for row in rows]
+        assert ["*", "*", "propose", "granted", "-", "changed"] in [row[:6] for row in rows]
+        found = json.loads(told("autonomy", "-o", "json")[1])
+        assert [one["mode"] for one in found] == ["propose", "auto"]
+        (tmp_path / "control.sock").unlink(missing_ok=True)
+
+
+def test_a_time_that_is_none_is_a_usage_error(told):
+    code, said = told("autonomy", "grant", "ImagePull", "--reason", "good", "--until", "tomorrow")
+    assert code == 2
+    assert "not a time such as" in said
+
+
+def test_an_approval_of_two_says_how_many_are_missing(tmp_path):
+    rig = Rig(tmp_path, grant=False, approvals=2)
+    rig.turn(8)
+    rig.set_image(BAD)
+    row = rig.until(State.PROPOSED)
+    orders = Commands(rig.world, rig.memory)
+    server = ControlServer(tmp_path / "control.sock", lambda verb, args, _who: orders(verb, args, "alice"))
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(json.dumps({"socket": str(tmp_path / "control.sock")}))
+    done = CliRunner().invoke(app, ["approve", row.case_id, "--digest", row.digest, "-f", str(settings)])
+    server.close()
+    assert (done.exit_code, done.stdout) == (0, "approved by alice; 1 more of you have to approve it\n")

@@ -273,7 +273,7 @@ def test_while_the_weights_are_not_known_a_grant_names_them(tmp_path):
 
     rig, orders = rig_of(tmp_path)
     rig.model.absent = rig.memory.weights = Unusable(UnusableReason.UNREACHABLE, "connection refused")
-    with pytest.raises(CommandError, match="connection refused.*--weights"):
+    with pytest.raises(CommandError, match=r"connection refused.*--weights"):
         grant(orders)
     assert grant(orders, weights="*")["weights"] == "*"
     assert Event.APPLY_STARTED not in [step.event for step in newest_steps(rig.store)]

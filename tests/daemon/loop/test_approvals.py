@@ -269,10 +269,15 @@ def test_a_field_that_changes_during_the_dry_run_voids_the_approval(tmp_path):
     assert (rig.image, rig.cluster.written) == ("shop/web:1.6x", [])
 
 
-def test_a_rejection_during_the_dry_run_is_the_end_of_it_and_the_loop_lives_on(tmp_path):
-    rig, orders, case = proposed(tmp_path)
-    rig.during_the_dry_run(lambda: orders("reject", {"case": case.case_id, "reason": "no"}, "bob"))
-    approve(orders, case, "alice")
+@pytest.mark.parametrize("by", ["approval", "grant"])
+def test_a_rejection_during_the_dry_run_is_the_end_of_it_and_the_loop_lives_on(tmp_path, by):
+    rig = EventfulRig(tmp_path, grant=by == "grant")
+    rig.turn(8)
+    orders = Commands(rig.world, rig.memory)
+    rig.during_the_dry_run(lambda: orders("reject", {"case": newest(rig).case_id, "reason": "no"}, "bob"))
+    rig.set_image(BAD)
+    if by == "approval":
+        approve(orders, rig.until(State.PROPOSED), "alice")
     rig.turn(5)
     found = newest(rig)
     assert (found.outcome, rig.image, rig.cluster.written) == ("refused", BAD, [])

@@ -72,7 +72,7 @@ class ChangeRow:
     fault_class: str
     touched: list[Any]
     result: str | None
-    approved: bool = False  # people had approved it
+    approved: int = 0  # 1 where people had approved it
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +219,7 @@ def changes_since(store: Ledger, since: float) -> tuple[ChangeRow, ...]:
     the future count too."""
     with store.snapshot() as connection:
         rows = connection.execute(_CHANGES, {"since": since}).all()
-    return tuple(
-        ChangeRow(**{**row._mapping, "touched": json.loads(row.touched), "approved": bool(row.approved)})
-        for row in rows
-    )
+    return tuple(ChangeRow(**{**row._mapping, "touched": json.loads(row.touched)}) for row in rows)
 
 
 _CHANGES = select(changes).where(changes.c.at >= bindparam("since")).order_by(changes.c.at)

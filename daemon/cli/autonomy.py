@@ -29,7 +29,7 @@ from daemon.control import NotRunning, call
 from daemon.settings import Settings
 from store.ledger import Ledger
 
-app = typer.Typer(help="What intentd may do by itself.", invoke_without_command=True)
+app = typer.Typer(help="Show, grant or revoke what intentd may do by itself.", invoke_without_command=True)
 
 FaultClassArgument = Annotated[str, typer.Argument(help="A fault class such as ImagePull, or * for all.")]
 

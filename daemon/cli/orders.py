@@ -47,7 +47,7 @@ def reject(case: CaseArgument, reason: Reason = "", *, settings: SettingsOption 
 
 
 def undo(case: CaseArgument, *, settings: SettingsOption = None) -> None:
-    """Take a change back: exactly our fields, where they still are ours."""
+    """Take a change back. Exactly our fields, where they still are ours."""
     order(settings, "undo", case=case)
     out.print(f"asked; see `intentd show {case}`", markup=False)
 

@@ -33,7 +33,7 @@ HASH_CHARS = 12
 
 
 def status(*, output: OutputOption = Output.TABLE, settings: SettingsOption = None) -> None:
-    """Show what the daemon does now; without one, what the ledger last knew."""
+    """Show what the daemon does now. Without one, what the ledger last knew."""
     with sentences():
         told = ask(settings_of(settings))
     if output is Output.JSON:

@@ -10,15 +10,17 @@ import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from daemon.environment import NESTING, PREFIX, SEE_ALL, strangers, variable
 from intents.model import Duration, Freeze, Gate, Mode, Quantity
+from intents.query_text import misfit
 from intents.units import parse_duration
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -110,6 +112,26 @@ class Model(_Part):
     )
 
 
+def _dated(freeze: Freeze) -> Freeze:
+    """A freeze that never begins would be silently ignored."""
+    first, after = freeze.bounds()
+    if first >= after:
+        raise ValueError(f"a freeze from {freeze.from_} to {freeze.until} is empty")
+    try:
+        ZoneInfo(freeze.time_zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(
+            f"unknown time zone {freeze.time_zone!r}; write one such as Europe/Berlin"
+        ) from error
+    return freeze
+
+
+def _asked(gate: Gate) -> Gate:
+    if (found := misfit(gate.query)) is not None:
+        raise ValueError(str(found))
+    return gate
+
+
 class Limits(_Part):
     """The operator's ceilings over every intent."""
 
@@ -127,10 +149,10 @@ class Limits(_Part):
         default=False,
         description="Change only objects that carry `intentd.io/managed=true`, themselves or by their namespace.",
     )
-    freezes: tuple[Freeze, ...] = Field(
+    freezes: tuple[Annotated[Freeze, AfterValidator(_dated)], ...] = Field(
         default=(), description="No change in these times: `{from, until, time_zone, reason}`."
     )
-    gates: tuple[Gate, ...] = Field(
+    gates: tuple[Annotated[Gate, AfterValidator(_asked)], ...] = Field(
         default=(),
         description="No change while one of these PromQL queries returns a sample: `{query, reason}`.",
     )

@@ -11,7 +11,7 @@ from daemon.state import World
 from detectors.model import Gap, ObjectRef
 from intents.model import Freeze, Intent
 from remediation.guards import Limits, Surroundings
-from remediation.guards.rollout import replaces_pods
+from remediation.guards.rollout import may_take_pods
 from remediation.guards.surroundings import Period
 from remediation.model import Json, Plan
 
@@ -23,11 +23,7 @@ def surroundings(
     namespace = plan.target.namespace
     gates = (*limits.gates, *(intent.spec.gates if intent else ()))
     freezes = (*limits.freezes, *(intent.spec.freezes if intent else ()))
-    budgets = (
-        world.cluster.list_now("PodDisruptionBudget", namespace)
-        if live is not None and replaces_pods(plan)
-        else None
-    )
+    budgets = world.cluster.list_now("PodDisruptionBudget", namespace) if may_take_pods(plan, live) else None
     return Surroundings(
         namespace_labels=_labels(world, namespace) if limits.opt_in else None,
         disruption_budgets=budgets,

@@ -4,10 +4,13 @@ Each test breaks the image of a workload that intentd would mend, says who is ag
 in the cluster.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from daemon.commands import Commands
 from detectors.model import Gap, Turn
+from intents.model import Freeze
 from remediation.saga import Event, State
 from store.queries import find_cases, last_step
 from store.spend import spend_since
@@ -176,14 +179,15 @@ def test_a_freeze_ends_at_midnight_where_it_was_declared(broken):
     assert is_mended(rig)
 
 
-def test_a_freeze_of_the_intent_in_an_unknown_zone_freezes(broken):
-    rig = broken(
-        limits={
-            "freezes": [
-                {"from": "2020-01-01", "until": "2020-01-02", "time_zone": "Mars/Base", "reason": "x"}
-            ]
-        }
+def test_a_freeze_in_a_zone_that_this_machine_does_not_know_freezes(broken):
+    """The test's catalog does check zones, a machine whose time zone data went missing later does not."""
+    rig = broken()
+    named = rig.memory.catalog.intents["web-runs"]
+    freeze = {"from": "2020-01-01", "until": "2020-01-02", "timeZone": "Mars/Base", "reason": "x"}
+    frozen = named.model_copy(
+        update={"spec": named.spec.model_copy(update={"freezes": (Freeze.model_validate(freeze),)})}
     )
+    rig.memory.catalog = replace(rig.memory.catalog, intents={"web-runs": frozen})
     assert is_held_back(rig, "freeze", "NoLocalTime")
 
 

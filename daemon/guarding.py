@@ -74,10 +74,10 @@ def _needs_approval(verdict: Verdict) -> bool:
 def context_for(
     world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
 ) -> GuardContext:
-    """Everything the guards decide on, for one plan and the object as just read; the ledger's part as of one
-    moment, read after what takes long."""
-    stop = kill_switch(world)
+    """Everything the guards decide on, for one plan and the object as just read. What may take long is read
+    first, so that a kill switch or a pause of meanwhile counts; the ledger's part is as of one moment."""
     around = surroundings(world, limits_of(world), plan, live, memory.catalog.intents.get(row.intent))
+    stop = kill_switch(world)
     with world.store.snapshot():
         context = _context(world, memory, row, plan, live, undoes)
     return replace(context, kill_switch=stop, surroundings=around)

@@ -143,7 +143,7 @@ class Limits(_Part):
     cluster_changes: int = Field(default=20, ge=0, description="Writes within `limits.per`, over everything.")
     namespace_changes: int = Field(default=10, ge=0, description="The same, in one namespace.")
     fault_class_changes: int = Field(default=10, ge=0, description="The same, for one fault class.")
-    per: Duration = Field(default="1h", description="The time that those three count over.")
+    per: Duration = Field(default="1h", description="The time that these budgets count over.")
     object_changes: int = Field(default=3, ge=0, description="The same, on one object.")
     opt_in: bool = Field(
         default=False,

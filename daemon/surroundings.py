@@ -4,12 +4,13 @@ namespace, PodDisruptionBudgets, gates. Only what this plan and these limits nee
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
-from intents.model import Freeze, Intent
+from intents.model import Freeze, Gate, Intent
 from remediation.guards import Limits, Surroundings
 from remediation.guards.rollout import may_take_pods
 from remediation.guards.surroundings import Period
@@ -27,7 +28,7 @@ def surroundings(
     return Surroundings(
         namespace_labels=_labels(world, namespace) if limits.opt_in else None,
         disruption_budgets=budgets,
-        gates={gate.query: _samples(world, gate.query) for gate in gates},
+        gates=_gates(world, gates),
         freezes={freeze: period for freeze in freezes if (period := _period(freeze)) is not None},
     )
 
@@ -37,6 +38,17 @@ def _labels(world: World, namespace: str) -> dict[str, str] | Gap | None:
     if found is None or isinstance(found, Gap):
         return found
     return dict((found.get("metadata") or {}).get("labels") or {})
+
+
+def _gates(world: World, gates: Iterable[Gate]) -> dict[str, str | Gap | None]:
+    """Until one is found that holds the change back: the others would only take time."""
+    read: dict[str, str | Gap | None] = {}
+    for gate in gates:
+        if gate.query not in read:
+            read[gate.query] = _samples(world, gate.query)
+        if read[gate.query] is not None:
+            break
+    return read
 
 
 def _samples(world: World, query: str) -> str | Gap | None:

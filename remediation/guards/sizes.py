@@ -8,7 +8,7 @@ from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, get
 from remediation.guards.base import GrowthLimits
-from remediation.merge_keys import POD, is_quantity
+from remediation.merge_keys import POD, in_free_map, is_quantity
 from remediation.model import ABSENT, Create, Json, Patch, Plan, Touched
 from remediation.quantity import as_number
 
@@ -25,14 +25,14 @@ class UnknownSizeError(ValueError):
 
 def is_size(path: FieldPath) -> bool:
     """Whether the field holds an amount, or a whole map of them."""
-    return path == REPLICAS or is_quantity(path) or is_map_of_sizes(path)
+    return path == REPLICAS or (path[:3] == POD and is_quantity(path)) or is_map_of_sizes(path)
 
 
 def is_map_of_sizes(path: FieldPath) -> bool:
     """`resources` or a part of it as one value: the planner splits it, but for a map that is empty."""
     match path:
         case (*_, "resources") | (*_, "resources", "limits" | "requests" | "claims"):
-            return True
+            return path[:3] == POD and not in_free_map(path)  # a label may be called so
         case _:
             return False
 

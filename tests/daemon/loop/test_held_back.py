@@ -167,6 +167,22 @@ def test_a_gate_that_nobody_can_read_is_shut(broken):
     assert is_mended(rig)
 
 
+def test_a_kill_switch_thrown_while_a_gate_is_being_read_still_counts(broken):
+    """Prometheus may take ten seconds to answer; what a person does meanwhile is not overlooked."""
+    rig = broken(limits={"gates": [{"query": ALERT}]})
+    answers = rig.metrics.value
+
+    def slow(query):
+        (rig.folder / "kill").touch()
+        return answers(query)
+
+    rig.metrics.value = slow
+    assert is_held_back(rig, "kill-switch", "Killed")
+    rig.metrics.value = answers
+    (rig.folder / "kill").unlink()
+    assert is_mended(rig)
+
+
 def test_a_freeze_ends_at_midnight_where_it_was_declared(broken):
     """The clock says Monday 2026-01-05, 10:00 UTC, which is 19:00 in Tokyo: the 5th ends there at 15:00 UTC."""
     tokyo = {"from": "2026-01-05", "until": "2026-01-05", "time_zone": "Asia/Tokyo", "reason": "audit"}

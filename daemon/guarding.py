@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from daemon.guard_inputs import surroundings
 from daemon.kill_switch import key_of_config_map, kill_switch
 from daemon.mode import effective_mode
 from daemon.settings import seconds
 from daemon.state import Memory, World
-from daemon.surroundings import surroundings
 from detectors.model import Case, FaultClass, ObjectRef
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode

@@ -79,6 +79,14 @@ def memory(
     measure(instance, pods, settle, output, _say)
 
 
+@app.command("guards")
+def all_guards(rounds: int = 2000, output: OutputOption = Output.table) -> None:
+    """All guards on a plan of 50 changed fields: median and p99. Needs no cluster."""
+    from benchmarks.guards import measure
+
+    measure(rounds, output)
+
+
 class Kind(StrEnum):
     """Which whole incidents."""
 

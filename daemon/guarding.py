@@ -9,11 +9,11 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from daemon.approvals import agreement_of
+from daemon.guard_inputs import surroundings
 from daemon.kill_switch import key_of_config_map, kill_switch
 from daemon.mode import effective_mode
 from daemon.settings import seconds
 from daemon.state import Memory, World
-from daemon.surroundings import surroundings
 from detectors.model import Case, FaultClass, ObjectRef
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode
@@ -75,10 +75,10 @@ def _needs_approval(verdict: Verdict) -> bool:
 def context_for(
     world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
 ) -> GuardContext:
-    """Everything the guards decide on, for one plan and the object as just read; the ledger's part as of one
-    moment, read after what takes long."""
-    stop = kill_switch(world)
+    """Everything the guards decide on, for one plan and the object as just read. What may take long is read
+    first, so that a kill switch or a pause of meanwhile counts; the ledger's part is as of one moment."""
     around = surroundings(world, limits_of(world), plan, live, memory.catalog.intents.get(row.intent))
+    stop = kill_switch(world)
     with world.store.snapshot():
         context = _context(world, memory, row, plan, live, undoes)
     return replace(context, kill_switch=stop, surroundings=around)

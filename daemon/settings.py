@@ -10,15 +10,17 @@ import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from daemon.environment import NESTING, PREFIX, SEE_ALL, strangers, variable
 from intents.model import Duration, Freeze, Gate, Mode, Quantity
+from intents.query_text import misfit
 from intents.units import parse_duration
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -110,6 +112,26 @@ class Model(_Part):
     )
 
 
+def _dated(freeze: Freeze) -> Freeze:
+    """A freeze that never begins would be silently ignored."""
+    first, after = freeze.bounds()
+    if first >= after:
+        raise ValueError(f"a freeze from {freeze.from_} to {freeze.until} is empty")
+    try:
+        ZoneInfo(freeze.time_zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(
+            f"unknown time zone {freeze.time_zone!r}; write one such as Europe/Berlin"
+        ) from error
+    return freeze
+
+
+def _asked(gate: Gate) -> Gate:
+    if (found := misfit(gate.query)) is not None:
+        raise ValueError(str(found))
+    return gate
+
+
 class Limits(_Part):
     """The operator's ceilings over every intent."""
 
@@ -121,16 +143,16 @@ class Limits(_Part):
     cluster_changes: int = Field(default=20, ge=0, description="Writes within `limits.per`, over everything.")
     namespace_changes: int = Field(default=10, ge=0, description="The same, in one namespace.")
     fault_class_changes: int = Field(default=10, ge=0, description="The same, for one fault class.")
-    per: Duration = Field(default="1h", description="The time that those three count over.")
+    per: Duration = Field(default="1h", description="The time that these budgets count over.")
     object_changes: int = Field(default=3, ge=0, description="The same, on one object.")
     opt_in: bool = Field(
         default=False,
         description="Change only objects that carry `intentd.io/managed=true`, themselves or by their namespace.",
     )
-    freezes: tuple[Freeze, ...] = Field(
+    freezes: tuple[Annotated[Freeze, AfterValidator(_dated)], ...] = Field(
         default=(), description="No change in these times: `{from, until, time_zone, reason}`."
     )
-    gates: tuple[Gate, ...] = Field(
+    gates: tuple[Annotated[Gate, AfterValidator(_asked)], ...] = Field(
         default=(),
         description="No change while one of these PromQL queries returns a sample: `{query, reason}`.",
     )

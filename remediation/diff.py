@@ -10,14 +10,13 @@ writer's resourceVersion precondition stands for "still absent".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from intents.fields import FieldPath
 from remediation.merge_keys import element, identities, list_keys
 from remediation.model import ABSENT, Json, Operation, Touched
-from remediation.values import same
+from remediation.values import copied, same
 
 
 class PreconditionFailed(ValueError):  # noqa: N818 - RFC 6902's own words
@@ -157,13 +156,14 @@ def tokens(pointer: str) -> list[str]:
     """The reference tokens of a JSON pointer."""
     if pointer and not pointer.startswith("/"):
         raise PreconditionFailed(f"{pointer!r} is no JSON pointer")
-    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+    split = pointer.split("/")[1:]
+    return [token.replace("~1", "/").replace("~0", "~") for token in split] if "~" in pointer else split
 
 
 def apply(document: Json, patch: Sequence[Operation]) -> Json:
     """The document after the patch, which applies as a whole or raises PreconditionFailed. The argument is
     not changed."""
-    result = deepcopy(document)
+    result: Json = copied(document)
     for operation in patch:
         *above, last = tokens(operation.path) or [""]
         parent: Any = result
@@ -177,9 +177,9 @@ def _step(parent: Any, last: str, operation: Operation) -> None:
     match operation.op:
         case "add" if isinstance(parent, list):
             place = len(parent) if last == "-" else _place(last, len(parent) + 1, operation.path)
-            parent.insert(place, deepcopy(operation.value))
+            parent.insert(place, copied(operation.value))
         case "add" if isinstance(parent, dict):
-            parent[last] = deepcopy(operation.value)
+            parent[last] = copied(operation.value)
         case "test":
             if not same(_child(parent, last, operation.path), operation.value):
                 raise PreconditionFailed(f"test failed: {operation.path}")
@@ -195,7 +195,7 @@ def _put(parent: Any, last: str, operation: Operation, op: Literal["remove", "re
     if op == "remove":
         del parent[where]
     else:
-        parent[where] = deepcopy(operation.value)
+        parent[where] = copied(operation.value)
 
 
 def _child(parent: Any, token: str, pointer: str) -> Any:

@@ -8,8 +8,6 @@ still be written.
 
 from __future__ import annotations
 
-from typing import Any
-
 from detectors.model import ObjectRef
 from intents.fields import MISSING, format_path, get
 from remediation.diff import PreconditionFailed, apply, changed_leaves, diff, leaves
@@ -21,7 +19,7 @@ from remediation.plan_json import plan_from_json, plan_to_json
 from remediation.redact import redact_manifest
 from remediation.undo import as_planned, inverse_for, undo_plan, undo_valid
 from remediation.untrusted import refuse_strange
-from remediation.values import canonical, same
+from remediation.values import same
 
 __all__ = [
     "as_planned",
@@ -134,8 +132,13 @@ def _does_what_it_says(plan: Patch, live: Json) -> bool:
         after = apply(live, plan.operations)
     except PreconditionFailed:
         return False
-    return _as_set(changed_leaves(live, after)) == _as_set(plan.touched)
-
-
-def _as_set(touched: tuple[Touched, ...]) -> set[tuple[Any, str, str]]:
-    return {(leaf.path, canonical(leaf.before), canonical(leaf.after)) for leaf in touched}
+    does = {leaf.path: leaf for leaf in changed_leaves(live, after)}
+    says = {leaf.path: leaf for leaf in plan.touched}
+    return (
+        len(says) == len(plan.touched)
+        and does.keys() == says.keys()
+        and all(
+            same(leaf.before, says[path].before) and same(leaf.after, says[path].after)
+            for path, leaf in does.items()
+        )
+    )

@@ -8,6 +8,7 @@ Source: apimachinery `pkg/api/resource/quantity.go`, CanonicalizeBytes.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from intents.units import parse_quantity
@@ -44,7 +45,15 @@ def as_number(value: Any) -> Decimal | None:
     """A JSON number or quantity as a number; None for anything else (a boolean is no number)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    return _number(value) if isinstance(value, str) else _number_or_none(value)
+
+
+def _number_or_none(value: str | float) -> Decimal | None:
     try:
         return parse_quantity(value)
     except ValueError:
         return None
+
+
+_number = lru_cache(maxsize=4096)(_number_or_none)
+"""Guards ask for the same few spellings again and again."""

@@ -16,7 +16,19 @@ from remediation.quantity import as_number
 
 def canonical(value: Any) -> str:
     """The one spelling of a JSON value: sorted keys, no spaces, ASCII. Raises ValueError for NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _SPELLING.encode(value)
+
+
+_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def copied(value: Any) -> Any:
+    """A copy of a JSON value that shares nothing with it."""
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [copied(part) for part in value]
+    return value
 
 
 def same(one: Any, other: Any) -> bool:

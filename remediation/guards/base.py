@@ -160,6 +160,8 @@ class GuardContext:
     @property
     def charged(self) -> tuple[Change, ...]:
         """Past changes without this plan's own charge."""
+        if self.operation_id is None:
+            return self.history
         return tuple(change for change in self.history if change.operation_id != self.operation_id)
 
 

@@ -8,7 +8,7 @@ loop of refused writes is still a loop. A change dated in the future (the clock 
 from __future__ import annotations
 
 from intents.units import parse_duration
-from remediation.guards.base import Change, GuardContext, Ruling
+from remediation.guards.base import GuardContext, Ruling
 from remediation.model import Verdict
 
 
@@ -24,27 +24,28 @@ class Budget:
         if context.intent is None:
             return ruling.refuse("NoIntent", "no intent gives a budget")
         own, per = context.intent.spec.budget, limits.per
-        namespace = context.plan.target.namespace
+        namespace, own_per = context.plan.target.namespace, parse_duration(own.per)
+        charged = [c for c in context.charged if c.at > context.now - max(per, own_per)]
         budgets = (
-            ("intent", own.changes, parse_duration(own.per), _of_intent(context)),
+            ("intent", own.changes, own_per, [c for c in charged if c.intent == context.intent.name]),
             (
                 "object",
                 limits.object_changes,
                 per,
-                [c for c in context.charged if c.key == context.plan.target.key],
+                [c for c in charged if c.key == context.plan.target.key],
             ),
             (
                 "namespace",
                 limits.namespace_changes,
                 per,
-                [c for c in context.charged if c.namespace == namespace],
+                [c for c in charged if c.namespace == namespace],
             ),
-            ("cluster", limits.cluster_changes, per, list(context.charged)),
+            ("cluster", limits.cluster_changes, per, charged),
             (
                 "faultClass",
                 limits.fault_class_changes,
                 per,
-                [c for c in context.charged if c.fault_class == context.fault_class.value],
+                [c for c in charged if c.fault_class == context.fault_class.value],
             ),
         )
         inputs = {}
@@ -57,8 +58,3 @@ class Budget:
         if spent:
             return ruling.refuse("Spent", f"the budget of the {', '.join(spent)} is spent", **inputs)
         return ruling.allow(**inputs)
-
-
-def _of_intent(context: GuardContext) -> list[Change]:
-    assert context.intent is not None
-    return [change for change in context.charged if change.intent == context.intent.name]

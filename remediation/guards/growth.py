@@ -8,6 +8,7 @@ intent's own manifest states. What cannot be read as an amount is refused, and s
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 
 from intents.fields import format_path, get
@@ -34,12 +35,13 @@ class Growth:
         if isinstance(context.plan, Create):
             return ruling.allow("Desired")
         inputs: Json = {"at_once": str(limits.at_once), "in_window": str(limits.in_window), "sizes": []}
-        for leaf in context.plan.touched:
-            if not is_size(leaf.path):
-                continue
+        sizes = [leaf for leaf in context.plan.touched if is_size(leaf.path)]
+        starts = _starts(context) if sizes else {}
+        stated = _stated(context)
+        for leaf in sizes:
             inputs["sizes"].append(str(leaf))
             try:
-                wrong = _check(leaf, context)
+                wrong = _check(leaf, context, starts, stated)
             except UnknownSizeError as error:
                 wrong = "Unknown", f"{format_path(leaf.path)}: {error}"
             if wrong is not None:
@@ -47,9 +49,13 @@ class Growth:
         return ruling.allow(**inputs)
 
 
-def _check(leaf: Touched, context: GuardContext) -> Wrong | None:
+def _check(
+    leaf: Touched, context: GuardContext, starts: Mapping[str, str | None], stated: Json | None
+) -> Wrong | None:
     good, limits = context.last_known_good, context.limits.growth
-    if as_known_good(leaf, good) or _desired(leaf, context):
+    if as_known_good(leaf, good) or (
+        leaf.after != ABSENT and same_value(get(stated, leaf.path), leaf.after, leaf.path)
+    ):
         return None
     if is_map_of_sizes(leaf.path):
         return None if _nothing(leaf.before) and _nothing(leaf.after) else ("Unknown", str(leaf))
@@ -62,38 +68,40 @@ def _check(leaf: Touched, context: GuardContext) -> Wrong | None:
     base = max(now, known) if known is not None and known.is_finite() else now
     if then > max(base * limits.at_once, small):
         return "TooMuchAtOnce", f"{leaf}: more than {limits.at_once} times what it was"
-    start = _first_in_window(leaf, context)
+    start = _start(leaf, starts)
     if then > max((base if start is None else start) * limits.in_window, small):
         hours = f"{limits.per / 3600:g} h"
         return "TooMuchInWindow", f"{leaf}: more than {limits.in_window} times what it was {hours} ago"
     return None
 
 
-def _first_in_window(leaf: Touched, context: GuardContext) -> Decimal | None:
-    """What the field was before our first change of it in the window; None where we made none."""
-    path, key = format_path(leaf.path), context.plan.target.key
-    since = context.now - context.limits.growth.per
-    ours = [
-        change
-        for change in context.charged
-        if change.key == key
-        and change.result != "refused"
-        and change.at > since
-        and path in dict(change.knobs)
-    ]
-    if not ours:
+def _starts(context: GuardContext) -> dict[str, str | None]:
+    """What each field was, as canonical JSON, before our first change of it in the window; None where that is
+    not known."""
+    key, since = context.plan.target.key, context.now - context.limits.growth.per
+    ours = [c for c in context.charged if c.at > since and c.key == key and c.result != "refused"]
+    found: dict[str, str | None] = {}
+    for change in sorted(ours, key=lambda change: change.at, reverse=True):  # the oldest has the last word
+        was = dict(change.was)
+        found |= {path: was.get(path) for path, _ in change.knobs}
+    return found
+
+
+def _start(leaf: Touched, starts: Mapping[str, str | None]) -> Decimal | None:
+    """The field's amount at the window's start; None where we did not change it since."""
+    path = format_path(leaf.path)
+    if path not in starts:
         return None
-    was = dict(min(ours, key=lambda change: change.at).was).get(path)
+    was = starts[path]
     if was is None:
         raise UnknownSizeError("what it was before our last change of it is not known")
     return before(Touched(leaf.path, ABSENT if was == ABSENT else json.loads(was), leaf.after))
 
 
-def _desired(leaf: Touched, context: GuardContext) -> bool:
-    if context.intent is None or leaf.after == ABSENT:
-        return False
-    stated = desired_manifest(context.intent, context.plan.target.kind, context.plan.target.name)
-    return stated is not None and same_value(get(stated, leaf.path), leaf.after, leaf.path)
+def _stated(context: GuardContext) -> Json | None:
+    """The intent's own manifest of the target."""
+    target = context.plan.target
+    return None if context.intent is None else desired_manifest(context.intent, target.kind, target.name)
 
 
 def _is_limit(leaf: Touched) -> bool:

@@ -51,7 +51,9 @@ def _in_a_row(changes: Sequence[Change], context: GuardContext) -> int:
     for change in reversed(changes):
         fault = (change.key, change.fault_class)
         if change.result not in FAILED and fault not in back:
-            break
+            if change.result == "held":
+                break
+            continue  # still being verified, on another object: says nothing yet
         back.add(fault)
         length += 1
     return length

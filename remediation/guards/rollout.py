@@ -45,6 +45,14 @@ def replaces_pods(plan: Plan) -> bool:
     )
 
 
+def may_take_pods(plan: Plan, live: Json | None) -> bool:
+    """Whether somebody's disruption budget has a say. Not where that is unknown: then nothing is written."""
+    try:
+        return live is not None and replaces_pods(plan) and loss(plan, live).lost > 0
+    except UnknownRolloutError:
+        return False
+
+
 def loss(plan: Plan, live: Json) -> Loss:
     """What the plan may take away from what is available now. Raises UnknownRolloutError."""
     kind = plan.target.kind

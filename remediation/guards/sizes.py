@@ -8,7 +8,7 @@ from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, get
 from remediation.guards.base import GrowthLimits
-from remediation.merge_keys import POD, is_quantity
+from remediation.merge_keys import POD, in_free_map, is_quantity
 from remediation.model import ABSENT, Create, Json, Patch, Plan, Touched
 from remediation.quantity import as_number
 
@@ -25,14 +25,14 @@ class UnknownSizeError(ValueError):
 
 def is_size(path: FieldPath) -> bool:
     """Whether the field holds an amount, or a whole map of them."""
-    return path == REPLICAS or is_quantity(path) or is_map_of_sizes(path)
+    return path == REPLICAS or (path[:3] == POD and is_quantity(path)) or is_map_of_sizes(path)
 
 
 def is_map_of_sizes(path: FieldPath) -> bool:
     """`resources` or a part of it as one value: the planner splits it, but for a map that is empty."""
     match path:
         case (*_, "resources") | (*_, "resources", "limits" | "requests" | "claims"):
-            return True
+            return path[:3] == POD and not in_free_map(path)  # a label may be called so
         case _:
             return False
 
@@ -71,14 +71,21 @@ def added(plan: Plan, live: Json | None) -> dict[str, Decimal]:
         return _total(plan.manifest, plan.manifest, {})
     if not isinstance(plan, Patch) or live is None:
         return {}
-    after = {leaf.path: leaf.after for leaf in plan.touched if is_size(leaf.path)}
+    after: dict[FieldPath, dict[str, Any]] = {}
+    for leaf in plan.touched:
+        if is_size(leaf.path):
+            after.setdefault(leaf.path[:-1], {})[str(leaf.path[-1])] = leaf.after
     if not after:
         return {}
     now, then = _total(live, live, {}), _total(live, live, after)
     return {name: then.get(name, Decimal(0)) - now.get(name, Decimal(0)) for name in {*now, *then}}
 
 
-def _total(manifest: Json, live: Json, after: Mapping[FieldPath, Any]) -> dict[str, Decimal]:
+_After = Mapping[FieldPath, Mapping[str, Any]]
+"""What the plan sets, by the place and the name there."""
+
+
+def _total(manifest: Json, live: Json, after: _After) -> dict[str, Decimal]:
     containers = get(manifest, (*POD, "containers"))
     if not isinstance(containers, list):
         raise UnknownSizeError("the containers cannot be read")
@@ -90,24 +97,23 @@ def _total(manifest: Json, live: Json, after: Mapping[FieldPath, Any]) -> dict[s
     return {name: pods * size for name, size in one.items()}
 
 
-def _pods(manifest: Json, live: Json, after: Mapping[FieldPath, Any]) -> Decimal:
+def _pods(manifest: Json, live: Json, after: _After) -> Decimal:
     if manifest.get("kind") == "DaemonSet":
         nodes = get(live, ("status", "desiredNumberScheduled"))
         if nodes is MISSING:
             raise UnknownSizeError("on how many nodes the DaemonSet runs is not known")
         return amount(nodes)
-    said = after.get(REPLICAS, get(manifest, REPLICAS))
+    said = after.get(REPLICAS[:-1], {}).get("replicas", get(manifest, REPLICAS))
     return Decimal(1) if said in (MISSING, ABSENT) else amount(said)
 
 
-def _requests(container: Any, after: Mapping[FieldPath, Any]) -> dict[str, Decimal]:
+def _requests(container: Any, after: _After) -> dict[str, Decimal]:
     if not isinstance(container, dict) or not isinstance(container.get("name"), str):
         raise UnknownSizeError("a container cannot be read")
     resources = container.get("resources") or {}
     place: FieldPath = (*POD, "containers", Element(key=(("name", container["name"]),)), "resources")
     found: dict[str, Decimal] = {}
     for part in ("limits", "requests"):  # what is not requested is taken from the limit
-        now = dict(resources.get(part) or {})
-        now |= {str(path[-1]): value for path, value in after.items() if path[:-1] == (*place, part)}
+        now = {**(resources.get(part) or {}), **after.get((*place, part), {})}
         found |= {name: amount(now[name]) for name in COUNTED if name in now and now[name] != ABSENT}
     return found

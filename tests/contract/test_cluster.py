@@ -123,6 +123,32 @@ def test_reading_gives_the_whole_object_or_none(world):
     assert world.cluster.read(ObjectRef("Service", world.namespace, "absent")) is None
 
 
+def test_a_namespace_is_read_by_its_name_alone(world):
+    found = world.cluster.read(ObjectRef("Namespace", "", world.namespace))
+    assert found is None or found["metadata"]["name"] == world.namespace
+    inside = world.cluster.read(ObjectRef("Namespace", "", "no-such-namespace"))
+    assert inside is None
+
+
+def test_a_list_asked_for_now_holds_what_is_there_now(world):
+    assert world.cluster.list_now("PodDisruptionBudget", world.namespace) == []
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web", "namespace": world.namespace},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+    }
+    world.put(budget)
+    (found,) = world.cluster.list_now("PodDisruptionBudget", world.namespace)
+    assert found["spec"]["selector"] == {"matchLabels": {"app": "web"}}
+    assert world.cluster.list_now("PodDisruptionBudget", "elsewhere") == []
+
+
+@pytest.mark.parametrize(("kind", "namespace"), [("Secret", "x"), ("Node", ""), ("PodDisruptionBudget", "")])
+def test_what_is_not_ours_or_everywhere_at_once_is_never_listed(world, kind, namespace):
+    assert isinstance(world.cluster.list_now(kind, namespace), Gap)
+
+
 @pytest.mark.parametrize("kind", ["Secret", "Node", "", "services"])
 def test_kinds_that_are_not_ours_are_never_read(world, kind):
     found = world.cluster.read(ObjectRef(kind, world.namespace, "x"))

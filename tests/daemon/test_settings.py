@@ -82,6 +82,46 @@ class TestTheEnvironment:
         assert [name for name, _ in strangers(dict.fromkeys(named - examples, ""), KNOWN)] == []
 
 
+class TestFreezesAndGates:
+    def test_dates_are_read_as_yaml_writes_them_and_from_the_environment(self, file, monkeypatch):
+        file.write_text(
+            "limits:\n  freezes:\n    - {from: 2026-12-23, until: 2027-01-02, reason: holidays}\n"
+        )
+        (freeze,) = load_settings(file).limits.freezes
+        assert (freeze.from_, freeze.until, freeze.time_zone) == ("2026-12-23", "2027-01-02", "UTC")
+        monkeypatch.setenv("INTENTD_LIMITS__GATES", '[{"query": "ALERTS"}]')
+        assert [gate.query for gate in load_settings(file).limits.gates] == ["ALERTS"]
+
+    @pytest.mark.parametrize(
+        ("limits", "says"),
+        [
+            ({"freezes": [{"from": "2026-12-23", "until": "2026-12-22", "reason": "x"}]}, "is empty"),
+            ({"freezes": [{"from": "2026-12-23", "until": "2026-12-24"}]}, "reason"),
+            ({"freezes": [{"from": "tomorrow", "until": "2026-12-24", "reason": "x"}]}, "is not a date"),
+            (
+                {
+                    "freezes": [
+                        {"from": "2026-12-23", "until": "2026-12-24", "reason": "x", "time_zone": "Mars"}
+                    ]
+                },
+                "Mars",
+            ),
+            ({"gates": [{"query": "ALERTS{"}]}, "{ is not closed"),
+            ({"gates": [{}]}, "query"),
+        ],
+    )
+    def test_one_that_would_hold_nothing_back_is_a_mistake(self, file, limits, says):
+        file.write_text(json.dumps({"limits": limits}))
+        with pytest.raises(SettingsError, match=re.escape(says)):
+            load_settings(file)
+
+    @pytest.mark.parametrize("named", ["switch", "ops/", "/switch", "ops/switch/x", "Ops/switch"])
+    def test_a_kill_switch_that_names_no_config_map_is_a_mistake(self, file, named):
+        file.write_text(json.dumps({"kill_switch_config_map": named}))
+        with pytest.raises(SettingsError, match="kill_switch_config_map"):
+            load_settings(file)
+
+
 class TestTheReference:
     def test_the_document_is_current(self):
         current = (ROOT / "docs" / "settings.md").read_text()

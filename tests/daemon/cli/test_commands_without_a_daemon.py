@@ -219,3 +219,21 @@ class TestAfterADaemon:
         code, _, said = told("show", "nope")
         assert code == 1
         assert "intentd cases" in said
+
+
+def test_the_kill_switch_needs_no_daemon_and_holds_the_next_one(told, tmp_path, monkeypatch):
+    monkeypatch.setenv("INTENTD_KILL_SWITCH", str(tmp_path / "state" / "kill-switch"))
+    code, said, _ = told("kill", "--reason", "the cluster is on fire")
+    assert (code, str(tmp_path / "state" / "kill-switch") in said) == (0, True)
+    assert (tmp_path / "state" / "kill-switch").read_text() == "the cluster is on fire\n"
+    assert told("kill", "--lift", "--reason", "it is out")[:2] == (0, "lifted\n")
+    assert not (tmp_path / "state" / "kill-switch").exists()
+    assert told("kill", "--lift", "--reason", "sure")[:2] == (0, "the kill switch was not set by file\n")
+
+
+def test_a_kill_switch_that_cannot_be_made_is_an_error_and_not_a_shrug(told, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("INTENTD_KILL_SWITCH", str(tmp_path / "file" / "kill-switch"))
+    code, _, said = told("kill", "--reason", "the cluster is on fire")
+    assert code == 1
+    assert f"{tmp_path}/file/kill-switch" in said

@@ -131,3 +131,23 @@ def test_a_cluster_that_hangs_costs_seconds_and_gives_gaps(server, cluster):
     assert time.monotonic() - began < 15
     assert raw.live is not None
     assert {"TimedOut"} == {gap.reason for gap in raw.gaps}
+
+
+BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (status(403, "Forbidden", "no"), "Forbidden"),
+        (answer(200, {"items": [], "metadata": {"continue": "x"}}), "Partial"),
+        (answer(200, b"not json"), "Invalid"),
+        (hang, "TimedOut"),
+    ],
+)
+def test_a_list_before_a_write_that_is_not_whole_is_a_gap(server, cluster, said, reason):
+    server.routes[BUDGETS] = said
+    found = cluster.list_now("PodDisruptionBudget", "shop")
+    assert (found.what, found.reason) == ("PodDisruptionBudget list", reason)
+    server.routes[BUDGETS] = answer(200, {"items": [{"metadata": {"name": "web"}}], "metadata": {}})
+    assert cluster.list_now("PodDisruptionBudget", "shop") == [{"metadata": {"name": "web"}}]

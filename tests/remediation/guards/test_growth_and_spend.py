@@ -12,7 +12,7 @@ from remediation.guards.sizes import added
 from remediation.model import Candidate
 from remediation.plan import plan_change
 from remediation.quantity import as_number, canonical_quantity
-from tests.fakes.manifests import container, deployment, ref
+from tests.fakes.manifests import config_map, container, deployment, ref
 from tests.remediation.guards.ground import (
     CONTAINER,
     LIVE,
@@ -123,6 +123,15 @@ def test_no_allowed_limit_is_more_than_twice_the_one_before_and_the_floor(before
     if spelt[0] != spelt[1]:
         allowed = grows(*spelt).allowed
         assert allowed is (after <= max(2 * before, 256))
+
+
+@pytest.mark.parametrize("name", ["resources", "limits", "replicas"])
+def test_a_key_that_is_only_called_like_a_size_is_none(name):
+    labels = {"spec": {"template": {"metadata": {"labels": {name: "huge"}}}}}
+    nodes = {"spec": {"template": {"spec": {"nodeSelector": {name: "huge"}}}}}
+    for manifest in (labels, nodes):
+        assert verdict("growth", context(manifest)).allowed
+    assert verdict("growth", context({"data": {name: "huge"}}, live=config_map())).allowed
 
 
 # ---------------------------------------------------------------- growth over a day

@@ -2,8 +2,10 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,10 +21,11 @@ from remediation.guards import (
     run_guards,
 )
 from remediation.guards.pause import covers
+from remediation.merge_keys import API_VERSIONS
 from remediation.model import Candidate
 from remediation.plan import plan_change
 from tests.fakes.manifests import config_map, ref
-from tests.remediation.guards.ground import LIVE, NOW, change, context, intent, verdict
+from tests.remediation.guards.ground import LIVE, NOW, change, context, intent, plan_for, verdict
 from tests.remediation.guards.test_timing_and_trust import undoing
 
 DAY = 86_400.0
@@ -100,6 +103,24 @@ def test_what_intentd_is_made_of_or_steered_by_is_never_changed():
     assert verdict("kinds", replace(stop, limits=Limits())).allowed
 
 
+DEPLOYED = Path(__file__).parents[3] / "deploy" / "manifests"
+
+
+def test_nothing_that_is_installed_and_could_be_written_is_ours_to_change():
+    """An intent about intentd's own namespace changes neither its settings nor its intents, nor itself."""
+    found = [
+        item
+        for file in DEPLOYED.glob("*.yaml")
+        for item in yaml.safe_load_all(file.read_text())
+        if item["kind"] in API_VERSIONS
+    ]
+    assert {item["metadata"]["name"] for item in found} >= {"intentd", "intentd-settings", "intentd-intents"}
+    for item in found:
+        live = {**item, "metadata": {**item["metadata"], "uid": "u", "resourceVersion": "1"}}
+        plan = plan_for({"metadata": {"labels": {"new": "one"}}}, live)
+        assert verdict("kinds", context(plan=plan, live=live)).reason == "OurOwn"
+
+
 # ---------------------------------------------------------------- budget of the object, back-off, chains
 
 
@@ -163,6 +184,13 @@ def test_three_changes_in_a_row_that_helped_nothing_call_a_person(past, allowed)
 def test_a_fix_of_another_fault_that_held_ends_the_chain():
     other = change(age=500, result="held", fault_class="OOMKilled")
     assert verdict("ineffective-chain", context(history=(*failures(900, 800, 700), other))).allowed
+
+
+def test_a_change_that_is_still_being_verified_elsewhere_hides_no_chain():
+    spread = tuple(replace(one, name=f"w{n}") for n, one in enumerate(failures(900, 800, 700, intent="web")))
+    flying = change(age=100, result="applied", name="w9", intent="web")
+    assert verdict("ineffective-chain", context(history=(*spread, flying))).reason == "Ineffective"
+    assert verdict("ineffective-chain", context(history=(*spread, replace(flying, result="held")))).allowed
 
 
 def test_a_chain_over_the_intents_objects_counts_and_one_of_yesterday_does_not():

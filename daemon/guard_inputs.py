@@ -4,14 +4,15 @@ namespace, PodDisruptionBudgets, gates. Only what this plan and these limits nee
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
-from intents.model import Freeze, Intent
+from intents.model import Freeze, Gate, Intent
 from remediation.guards import Limits, Surroundings
-from remediation.guards.rollout import replaces_pods
+from remediation.guards.rollout import may_take_pods
 from remediation.guards.surroundings import Period
 from remediation.model import Json, Plan
 
@@ -23,15 +24,11 @@ def surroundings(
     namespace = plan.target.namespace
     gates = (*limits.gates, *(intent.spec.gates if intent else ()))
     freezes = (*limits.freezes, *(intent.spec.freezes if intent else ()))
-    budgets = (
-        world.cluster.list_now("PodDisruptionBudget", namespace)
-        if live is not None and replaces_pods(plan)
-        else None
-    )
+    budgets = world.cluster.list_now("PodDisruptionBudget", namespace) if may_take_pods(plan, live) else None
     return Surroundings(
         namespace_labels=_labels(world, namespace) if limits.opt_in else None,
         disruption_budgets=budgets,
-        gates={gate.query: _samples(world, gate.query) for gate in gates},
+        gates=_gates(world, gates),
         freezes={freeze: period for freeze in freezes if (period := _period(freeze)) is not None},
     )
 
@@ -41,6 +38,17 @@ def _labels(world: World, namespace: str) -> dict[str, str] | Gap | None:
     if found is None or isinstance(found, Gap):
         return found
     return dict((found.get("metadata") or {}).get("labels") or {})
+
+
+def _gates(world: World, gates: Iterable[Gate]) -> dict[str, str | Gap | None]:
+    """Until one is found that holds the change back: the others would only take time."""
+    read: dict[str, str | Gap | None] = {}
+    for gate in gates:
+        if gate.query not in read:
+            read[gate.query] = _samples(world, gate.query)
+        if read[gate.query] is not None:
+            break
+    return read
 
 
 def _samples(world: World, query: str) -> str | Gap | None:

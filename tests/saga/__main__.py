@@ -7,6 +7,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -68,6 +69,7 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=1200)
     parser.add_argument("--revive-every", type=int, default=10)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster goes with us
     folder, told = Path(tempfile.mkdtemp(prefix="saga")), {}
     try:
         for name, part in (("kills", run_kills), ("power", run_power)):

@@ -35,6 +35,9 @@ AROUND_THE_UNDO = (
     "patch of rollback-started before",
     "patch of rollback-started after",
 )
+SPARE = 10
+"""Deployments that a lane has beyond its share of the trials, where another is slower."""
+
 SPREAD = 0.03
 """Longest random delay after one of these points, seconds: several times what request and row take."""
 
@@ -92,6 +95,7 @@ def lane_on(cluster: Cluster, api: client.ApiClient, folder: Path, model: str, n
         stack.callback(delete_namespace, api, cluster.instance, namespace)
         lane = Lane(folder / uuid.uuid4().hex[:6], cluster, api, namespace, model, names)
         stack.callback(lane.close)
+        lane.open()
         yield lane
 
 
@@ -100,7 +104,7 @@ def run(cluster: Cluster, folder: Path, trials: Sequence[Trial], *, lanes: int, 
     tally, waiting, lock = Tally(), queue.SimpleQueue[Trial](), threading.Lock()
     for trial in trials:
         waiting.put(trial)
-    each = -(-len(trials) // lanes) + 5
+    each = len(trials) if lanes == 1 else len(trials) // lanes + SPARE
 
     def work(model: str) -> None:
         try:
@@ -131,4 +135,6 @@ def run(cluster: Cluster, folder: Path, trials: Sequence[Trial], *, lanes: int, 
             thread.start()
         for thread in threads:
             thread.join()
+    if left := waiting.qsize():
+        tally.wrong.append(f"{left} trials were not run")
     return tally

@@ -36,7 +36,7 @@ from tests.gym.workloads import deployment
 
 BAD = "gym.intentd.io/workload:v4"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
-SECONDS = 60.0
+SECONDS = 120.0
 """For one case, with all its deaths; a case that is open then is stuck."""
 
 LATER = 25.0
@@ -80,7 +80,7 @@ class Outcome:
 
 
 class Lane:
-    """`close` ends the process. Everything lies in `folder`; the namespace is the caller's."""
+    """`open` begins, `close` ends the process. Everything lies in `folder`; the namespace is the caller's."""
 
     def __init__(
         self, folder: Path, cluster: Cluster, api: client.ApiClient, namespace: str, model: str, names: int
@@ -94,8 +94,11 @@ class Lane:
         self._audited = cluster.audit_log.stat().st_size
         self._arrange(model)
         self.names = [f"web-{number}" for number in range(names)]
+
+    def open(self) -> None:
+        """Healthy workloads, and a daemon that knows them as such."""
         for name in self.names:
-            self._apps.create_namespaced_deployment(namespace, deployment(name, image=IMAGE))
+            self._apps.create_namespaced_deployment(self._namespace, deployment(name, image=IMAGE))
         self.start()
         self._wait_until_known_good()
 

@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import structlog
+
 from gym import cluster
 from tests.saga import kills, power
 
@@ -70,6 +72,9 @@ def main() -> int:
     parser.add_argument("--revive-every", type=int, default=10)
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster goes with us
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # the answer is what stdout holds
     folder, told = Path(tempfile.mkdtemp(prefix="saga")), {}
     try:
         for name, part in (("kills", run_kills), ("power", run_power)):

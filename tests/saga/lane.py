@@ -163,14 +163,15 @@ class Lane:
         return True
 
     def _order(self, verb: str, **arguments: Any) -> None:
-        """Give an order as a person would, again until it is taken."""
+        """Give an order as a person would, again until there is a daemon that takes it. A grant speaks of the weights
+        that are served, which a fresh process has yet to ask for."""
         deadline = time.monotonic() + SECONDS
         while True:
             self._again()
             try:
                 call(self.folder / "c.sock", verb, **arguments)
-            except (NotRunning, TimeoutError, ConnectionError):
-                if time.monotonic() > deadline:
+            except (NotRunning, TimeoutError, ConnectionError, CommandError) as error:
+                if time.monotonic() > deadline or (isinstance(error, CommandError) and verb != "grant"):
                     raise
                 time.sleep(0.1)
             else:

@@ -32,7 +32,7 @@ def whose(turn: Turn) -> str:
 
 
 _TURNS = {
-    Turn.OURS: "intentd's turn: it asks again by itself",
+    Turn.OURS: "intentd's turn: the daemon asks again by itself",
     Turn.OPERATOR: "your turn",
     Turn.NOBODY: "nobody's turn",
 }

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
+from structlog.typing import Processor
 
 
-def configure_logging(form: str) -> None:
-    """Console for people at a terminal, JSON for everything else, unless the settings say."""
+def configure_logging(form: str, *, least: int = logging.INFO) -> None:
+    """Console for people at a terminal, JSON for everything else, unless the settings say. `least` is the level
+    of our own lines; of the libraries' only warnings and worse are kept.
+    """
     chosen = ("console" if sys.stderr.isatty() else "json") if form == "auto" else form
     renderer = structlog.dev.ConsoleRenderer() if chosen == "console" else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _at_least(least),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             renderer,
@@ -23,8 +29,21 @@ def configure_logging(form: str) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     root = logging.getLogger()
-    root.handlers = [_ToStructlog(logging.WARNING)]
+    root.handlers = [_ToStructlog(max(logging.WARNING, least))]
     root.setLevel(logging.WARNING)
+    # It warns of each connection that it tries again, the whole address included; what came of it we say.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+def _at_least(least: int) -> Processor:
+    levels = logging.getLevelNamesMapping()  # "exception" is not in it, and is always kept
+
+    def keep(_logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if levels.get(method.upper(), least) < least:
+            raise structlog.DropEvent
+        return event
+
+    return keep
 
 
 class _ToStructlog(logging.Handler):

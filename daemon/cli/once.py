@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,7 +78,7 @@ def look_once(settings: Settings, *, ask: bool, wait: float) -> dict[str, Any]:
     from store.ledger import Ledger
     from store.retention import backup
 
-    configure_logging(settings.log_format)
+    configure_logging(settings.log_format, least=logging.ERROR)  # what failed is in the answer
     cluster = cluster_of(settings)
     with tempfile.TemporaryDirectory(prefix="intentd-once-") as scratch:
         database = Path(scratch) / "ledger.db"
@@ -158,14 +159,15 @@ def _print(told: dict[str, Any]) -> None:
     print_table(
         ("intent", "target", "namespace", "severity", "violation"),
         rows,
-        f"no violations; {told['judged']} expectations of {told['intents']} intents judged",
+        f"no violations; {told['judged']} expectations of {told['intents']} intents judged"
+        if told["judged"]
+        else "nothing could be judged",
     )
-    for item in told["unknown"]:
-        err.print(
-            f"unknown: {item['intent']}: {item['what']}: {item['message']} ({whose(Turn(item['turn']))})",
-            style="yellow",
-            markup=False,
-        )
+    for line in dict.fromkeys(
+        f"unknown: {item['intent']}: {item['what']}: {item['message']} ({whose(Turn(item['turn']))})"
+        for item in told["unknown"]
+    ):
+        err.print(line, style="yellow", markup=False)
     for proposal in told["proposals"]:
         out.print(
             Text(

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from daemon.cli import app
 from remediation.saga import State
-from tests.fakes.rig import BAD, Rig
+from tests.fakes.rig import BAD, INTENT, Rig
 
 
 @pytest.fixture
@@ -70,6 +70,38 @@ def test_once_without_a_kubeconfig_names_the_place_and_the_remedy(told):
     assert code == 3
     assert "no kubeconfig at" in said
     assert "kubernetes.kubeconfig" in said
+
+
+def test_once_without_a_cluster_says_that_nothing_could_be_judged_and_logs_nothing(told, tmp_path):
+    (tmp_path / "intents").mkdir()
+    (tmp_path / "intents" / "web.yaml").write_text(INTENT)
+    (tmp_path / "settings.yaml").write_text(
+        json.dumps(
+            {
+                "intents": str(tmp_path / "intents"),
+                "database": str(tmp_path / "ledger.db"),
+                "kubernetes": {"kubeconfig": str(nobody_answers(tmp_path))},
+                "log_format": "json",
+            }
+        )
+    )
+    code, out, said = told("run", "--once", "--wait", "1")
+    assert code == 3
+    assert "nothing could be judged" in said
+    assert "unknown: web-runs: Deployment: https://127.0.0.1:1 refuses connections" in said
+    assert "{" not in out + said
+
+
+def nobody_answers(folder):
+    named = {"name": "x"}
+    kubeconfig = {
+        "clusters": [named | {"cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [named | {"user": {"token": "t"}}],
+        "contexts": [named | {"context": {"cluster": "x", "user": "x"}}],
+        "current-context": "x",
+    }
+    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+    return folder / "kubeconfig"
 
 
 def test_a_misspelt_setting_is_named_with_its_remedy(told, tmp_path):

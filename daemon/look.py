@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from daemon.casebook import CaseBook
+from daemon.neighbours import attributed
 from daemon.records import PROVEN, opened, resolved, verified
 from daemon.settings import seconds
 from daemon.state import Memory, World
-from daemon.surroundings import attributed
 from detectors.base import Patience
 from detectors.judge import judge
 from detectors.model import Case, CaseKey, CaseReason, Gap, Judgement, Observation, Standing, Turn

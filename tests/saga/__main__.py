@@ -36,6 +36,7 @@ def run_kills(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
         "points": len(points),
         "trials": len(trials),
         "kills": tally.kills,
+        "fewest kills at a point": min((by_point[point] for point in points), default=0),
         "points never hit": sorted(set(points) - set(by_point)),
         "wrong": lives.wrong + tally.wrong,
     }

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,15 +27,18 @@ def run_kills(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
     try:
         lives = kills.run(practice, folder, [kills.Trial(), kills.Trial(undo=True)], lanes=1)
         points = tuple(point for point in lives.points if _in_every_life(point))
-        trials = kills.trials_at(points, arguments.times) + kills.trials_around(arguments.around, chance)
-        chance.shuffle(trials)
-        tally = kills.run(practice, folder, trials, lanes=arguments.lanes, told=_say)
+        trials = kills.in_rounds(
+            kills.trials_at(points, arguments.times), kills.trials_around(arguments.around, chance), chance
+        )
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())  # what was begun is finished, and told
+        tally = kills.run(practice, folder, trials, lanes=arguments.lanes, told=_say, stop=stop)
     finally:
         cluster.down("saga", state=folder / "gym")
     by_point = tally.kills_by_point
     return {
         "points": len(points),
-        "trials": len(trials),
+        "trials": len(tally.outcomes),
         "kills": tally.kills,
         "fewest kills at a point": min((by_point[point] for point in points), default=0),
         "points never hit": sorted(set(points) - set(by_point)),

@@ -66,9 +66,9 @@ class Tally:
 
 
 def trials_at(points: Sequence[str], times: int) -> list[Trial]:
-    """So many deaths at each point exactly."""
+    """So many deaths at each point exactly, each point once before any comes again."""
     return [
-        Trial(point, undo=any(part in point for part in WAY_BACK)) for point in points for _ in range(times)
+        Trial(point, undo=any(part in point for part in WAY_BACK)) for _ in range(times) for point in points
     ]
 
 
@@ -79,6 +79,17 @@ def trials_around(count: int, chance: random.Random) -> list[Trial]:
         Trial(point, chance.uniform(0.0, SPREAD), undo=undo)
         for point, undo in (places[number % len(places)] for number in range(count))
     ]
+
+
+def in_rounds(exact: Sequence[Trial], around: Sequence[Trial], chance: random.Random) -> list[Trial]:
+    """Both kinds mixed, so that a run that is cut short has seen every point before it sees one again."""
+    rounds = max(1, len(exact) // max(1, len({trial.point for trial in exact})))
+    size, share = -(-len(exact) // rounds), -(-len(around) // rounds)
+    mixed = []
+    for number in range(rounds):
+        part = [*exact[number * size :][:size], *around[number * share :][:share]]
+        mixed += chance.sample(part, len(part))
+    return mixed
 
 
 def points_of(lane: Lane) -> tuple[str, ...]:
@@ -99,8 +110,16 @@ def lane_on(cluster: Cluster, api: client.ApiClient, folder: Path, model: str, n
         yield lane
 
 
-def run(cluster: Cluster, folder: Path, trials: Sequence[Trial], *, lanes: int, told=lambda _: None) -> Tally:
-    """All trials, shared out to so many daemons at once."""
+def run(
+    cluster: Cluster,
+    folder: Path,
+    trials: Sequence[Trial],
+    *,
+    lanes: int,
+    told=lambda _: None,
+    stop: threading.Event | None = None,
+) -> Tally:
+    """All trials, shared out to so many daemons at once; none begins once `stop` is set."""
     tally, waiting, lock = Tally(), queue.SimpleQueue[Trial](), threading.Lock()
     for trial in trials:
         waiting.put(trial)
@@ -110,6 +129,8 @@ def run(cluster: Cluster, folder: Path, trials: Sequence[Trial], *, lanes: int, 
         try:
             with api_client(cluster.kubeconfig) as api, lane_on(cluster, api, folder, model, each) as lane:
                 for _ in range(each):
+                    if stop is not None and stop.is_set():
+                        break
                     try:
                         trial = waiting.get_nowait()
                     except queue.Empty:

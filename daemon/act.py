@@ -11,8 +11,8 @@ Driven by the ledger alone, so recovery after a crash is the normal path:
 
 from __future__ import annotations
 
-from daemon.attribution import surroundings
 from daemon.guarding import approval_only, context_for, temporary, undo_context
+from daemon.neighbours import neighbours
 from daemon.ports import WriteStatus
 from daemon.records import escalated, guarded, verdict_rows
 from daemon.state import Memory, World
@@ -77,7 +77,7 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         current,
         lambda p, live: context_for(world, memory, row, p, live),
         event=Event.APPLY_STARTED,
-        around=surroundings(memory, plan.target.namespace),
+        around=neighbours(memory, plan.target.namespace),
     )
     match done.step:
         case Step.WRITTEN:

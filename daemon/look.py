@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from daemon.attribution import attributed
 from daemon.autonomy import with_promotion
 from daemon.casebook import CaseBook
+from daemon.neighbours import attributed
 from daemon.records import PROVEN, opened, resolved, verified
 from daemon.settings import seconds
 from daemon.state import Memory, World

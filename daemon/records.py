@@ -9,7 +9,7 @@ from typing import Any
 
 from detectors.model import Case, ObjectRef, Violation
 from intents.fields import format_path
-from remediation.blast_radius import Surroundings
+from remediation.blast_radius import Neighbours
 from remediation.evidence.text import one_line
 from remediation.model import (
     ABSENT,
@@ -258,7 +258,7 @@ def write_started(
     operation_id: str,
     resource_version: str,
     verdicts: Sequence[Verdict],
-    around: Surroundings | None = None,
+    around: Neighbours | None = None,
 ) -> Entry:
     """Durable before the write: which operation, on which version of what, what each guard said, and for a fix
     what stood around it."""
@@ -272,5 +272,5 @@ def write_started(
         "verdicts": verdict_rows(verdicts),
     }
     if around is not None:
-        payload["surroundings"] = around.to_json()
+        payload["neighbours"] = around.to_json()
     return Entry(event, payload, case_id)

@@ -120,8 +120,14 @@ def run(settings: Settings) -> int:
     configure_logging(settings.log_format)
     settings = trusted(settings)
     lock = DatabaseLock(_made(settings))
-    store = Ledger.open(settings.database)
-    cluster = cluster_of(settings)
+    try:
+        return serve(settings, Ledger.open(settings.database), cluster_of(settings))
+    finally:
+        lock.release()
+
+
+def serve(settings: Settings, store: Ledger, cluster: KubeCluster) -> int:
+    """`run` on a ledger whose lock the caller holds and a cluster; answers the exit code."""
     world, memory = world_of(settings, cluster, store), Memory(Catalog())
     clock, telemetry = world.clock, Telemetry(world.clock)
     cycle = Cycle(world, memory, telemetry, beat=lambda: notify_systemd("WATCHDOG=1"))
@@ -172,7 +178,6 @@ def run(settings: Settings) -> int:
     if drained:
         store.record([Entry(SystemEvent.STOPPED, {})], at=clock.now())
         store.close()
-    lock.release()
     log.info("stopped", drained=drained)
     return 1 if supervisor.failed else 0
 

@@ -26,7 +26,7 @@ from daemon.records import guarded, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
 from intents.fields import get
-from remediation.blast_radius import Surroundings
+from remediation.blast_radius import Neighbours
 from remediation.guards import GUARDS, GuardContext, allowed, run_guards
 from remediation.model import Create, Delete, Json, Patch, Plan, Verdict
 from remediation.plan import as_planned
@@ -78,7 +78,7 @@ def write(
     context: Contextual,
     *,
     event: Event,
-    around: Surroundings | None = None,
+    around: Neighbours | None = None,
 ) -> Written:
     """One attempt at one plan. `event` is APPLY_STARTED (with what stands around it) or ROLLBACK_STARTED."""
     for _ in range(OVERTAKEN_ALLOWED):

@@ -28,7 +28,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Neighbours:
     """One namespace at one moment. `generations` holds every observed workload and Service of it, with 0 where
     the kind has no generation; `unsettled` what could not be told either way, `unjudged` the intents of which a
     part could not be judged."""
@@ -50,7 +50,7 @@ class Surroundings:
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Surroundings:
+    def from_json(cls, stored: Mapping[str, Any]) -> Neighbours:
         """What `to_json` made."""
         return cls(
             {CaseKey(*row[:4]): frozenset(row[4]) for row in stored["broken"]},
@@ -61,7 +61,7 @@ class Surroundings:
 
 
 def harmed(
-    before: Surroundings, now: Surroundings, ours: CaseKey, changed: Collection[Key]
+    before: Neighbours, now: Neighbours, ours: CaseKey, changed: Collection[Key]
 ) -> tuple[CaseKey, ...]:
     """What is broken now, was whole at the write, and was changed by nobody but us (`changed`) since. A fault
     of the case itself (`ours`) is verification's; another intent's fault on the same object is not."""
@@ -76,7 +76,7 @@ def harmed(
 
 
 def controls(
-    before: Surroundings, now: Surroundings, ours: CaseKey, changed: Collection[Key], fault_class: str
+    before: Neighbours, now: Neighbours, ours: CaseKey, changed: Collection[Key], fault_class: str
 ) -> tuple[CaseKey, ...]:
     """What was broken in the same way on the same kind of object at the write, still exists, and was changed by
     nobody since."""
@@ -93,8 +93,8 @@ def controls(
 
 def attribute(
     held: Verification,
-    before: Surroundings,
-    now: Surroundings,
+    before: Neighbours,
+    now: Neighbours,
     ours: CaseKey,
     changed: Collection[Key],
     fault_class: str,
@@ -116,17 +116,17 @@ def attribute(
     return held
 
 
-def _whole(now: Surroundings, key: CaseKey) -> bool:
+def _whole(now: Neighbours, key: CaseKey) -> bool:
     return key not in now.broken and key not in now.unsettled and key.intent not in now.unjudged
 
 
-def _untouched(before: Surroundings, now: Surroundings, key: Key) -> bool:
+def _untouched(before: Neighbours, now: Neighbours, key: Key) -> bool:
     """Whether an object is of the generation that it was: what came, went or was edited since speaks for itself.
     Kinds that are not observed cannot be told, so they count as untouched."""
     return before.generations.get(key) == now.generations.get(key)
 
 
-def _names(keys: Collection[CaseKey], now: Surroundings) -> str:
+def _names(keys: Collection[CaseKey], now: Neighbours) -> str:
     shown = [f"{key.kind}/{key.name} ({', '.join(sorted(now.broken[key]))})" for key in list(keys)[:NAMED]]
     more = len(keys) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

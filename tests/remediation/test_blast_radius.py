@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.model import CaseKey
-from remediation.blast_radius import Surroundings, attribute, controls, harmed
+from remediation.blast_radius import Neighbours, attribute, controls, harmed
 from remediation.verify import Progress, Verification
 
 WEB, API, DB = (CaseKey("runs", "Deployment", "shop", name) for name in ("web", "api", "db"))
@@ -18,7 +18,7 @@ HELD = Verification(Progress.HELD, "not seen for 10 s")
 
 
 def around(broken=(), unsettled=(), unjudged=(), generations=ALL):
-    return Surroundings(
+    return Neighbours(
         dict.fromkeys(broken, PULL), frozenset(unsettled), frozenset(unjudged), dict(generations)
     )
 
@@ -67,7 +67,7 @@ KEYS = st.builds(
     st.sampled_from("xyz"),
 )
 AROUND = st.builds(
-    Surroundings,
+    Neighbours,
     st.dictionaries(KEYS, st.frozensets(st.sampled_from(["ImagePull", "OOMKilled"]), min_size=1)),
     st.frozensets(KEYS),
     st.frozensets(st.sampled_from("ab")),
@@ -77,7 +77,7 @@ AROUND = st.builds(
 
 @given(AROUND)
 def test_the_ledger_gives_back_what_it_was_given(before):
-    assert Surroundings.from_json(json.loads(json.dumps(before.to_json()))) == before
+    assert Neighbours.from_json(json.loads(json.dumps(before.to_json()))) == before
 
 
 @given(AROUND, AROUND, KEYS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 
 import pytest
 
@@ -84,14 +82,3 @@ def test_a_server_that_is_not_there_was_certainly_not_written_to(server, cluster
     result = cluster.create(MANIFEST, operation_id="op-1", dry_run=False)
     assert (result.status, result.turn) == (WriteStatus.CONFLICT, Turn.OURS)
     assert "not sent" in result.message
-
-
-def test_only_one_module_of_ours_sends_writes():
-    """The pure folders may name a verb (remediation/admission does): they know no client to send it with."""
-    root = Path(__file__).parents[3]
-    senders = {
-        str(path.relative_to(root))
-        for path in (root / "daemon").rglob("*.py")
-        if re.search(r"transport\.send\(|\"(PATCH|DELETE|PUT)\"", path.read_text())
-    }
-    assert senders == {"daemon/kube/write.py"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from daemon.state import Memory, World
 from detectors.model import CaseKey, ObjectRef
 from intents.model import WORKLOAD_KINDS
-from remediation.blast_radius import Key, Surroundings, attribute
+from remediation.blast_radius import Key, Neighbours, attribute
 from remediation.saga import Event
 from remediation.verify import Progress, Verification
 from store.queries import CaseRow, last_step
@@ -13,11 +13,11 @@ from store.queries import CaseRow, last_step
 OBSERVED = (*WORKLOAD_KINDS, "Service")
 
 
-def surroundings(memory: Memory, namespace: str) -> Surroundings:
+def neighbours(memory: Memory, namespace: str) -> Neighbours:
     """The namespace as the latest look judged it; empty before the first look."""
     judgement, picture = memory.judgement, memory.picture
     if judgement is None or picture is None:
-        return Surroundings()
+        return Neighbours()
     broken: dict[CaseKey, frozenset[str]] = {}
     for found in judgement.violations:
         if found.target.namespace == namespace:
@@ -35,7 +35,7 @@ def surroundings(memory: Memory, namespace: str) -> Surroundings:
             if where == namespace:
                 generations[kind, where, name] = fact.metadata.generation
     unjudged = frozenset(unknown.intent for unknown in judgement.unknowns)
-    return Surroundings(broken, frozenset(unsettled - broken.keys()), unjudged, generations)
+    return Neighbours(broken, frozenset(unsettled - broken.keys()), unjudged, generations)
 
 
 def attributed(
@@ -46,13 +46,13 @@ def attributed(
     if held.state is not Progress.HELD:
         return held
     begun = last_step(world.store, row.case_id, Event.APPLY_STARTED)
-    if begun is None or "surroundings" not in begun.payload:
+    if begun is None or "neighbours" not in begun.payload:
         return held
     changed = ObjectRef(**begun.payload["target"])
     return attribute(
         held,
-        Surroundings.from_json(begun.payload["surroundings"]),
-        surroundings(memory, changed.namespace),
+        Neighbours.from_json(begun.payload["neighbours"]),
+        neighbours(memory, changed.namespace),
         row.key,
         {changed.key, (row.kind, row.namespace, row.name)},
         row.fault_class,

@@ -25,3 +25,6 @@ ORDINARY = {
     "a Service's target port": {"spec": {"ports": [{"port": 80, "targetPort": 8081}]}},
     "a ConfigMap's value": {"data": {"colour": "green", "shape": "round"}},
 }
+
+ONE_WAY = frozenset({"an image's digest"})
+"""Whose undo the API server's policy refuses: it cannot tell it from an attack (docs/policy.md)."""

@@ -101,7 +101,7 @@ def _lists(tree: Tree, path: FieldPath, new: str, old: str, unless: str) -> str:
     removed = f"[dyn({{}})].all({one}, {compared(one, other)})"
     return (
         f"({new} == {old} || ({new}.all({one}, {one} in {old} || {matched} || {added})"
-        f" && {old}.all({other}, {new}.exists({one}, {twins}) || {removed})))"
+        f" && {old}.all({other}, {other} in {new} || {new}.exists({one}, {twins}) || {removed})))"
     )
 
 

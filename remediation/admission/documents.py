@@ -134,16 +134,16 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
             "not a kind that it changes",
             f'(request.resource.group + "/" + request.resource.resource) in {literal(ours)}',
         ),
-        Rule("kinds", "it changes no subresource", 'request.subResource == ""'),
+        Rule("kinds", "it changes no subresource", '!has(request.subResource) || request.subResource == ""'),
         Rule(
             "kinds",
             "this namespace is not its own to change",
-            f"!(request.namespace in {literal([*SYSTEM_NAMESPACES, account.namespace])})",
+            f"has(request.namespace) && !(request.namespace in {literal([*SYSTEM_NAMESPACES, account.namespace])})",
         ),
         Rule(
             "kinds",
             "the control plane publishes this object",
-            f'!((request.resource.resource + "/" + request.name) in {literal(shared)})',
+            f'!has(request.name) || !((request.resource.resource + "/" + request.name) in {literal(shared)})',
         ),
         Rule(
             "kinds",

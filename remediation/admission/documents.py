@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from remediation.admission.cel import differs_only_at, literal, tree_of
+from remediation.admission.cel import differs_only_at, literal, member, tree_of
 from remediation.admission.rules import (
     Rule,
     Variable,
@@ -127,7 +127,7 @@ def plural(kind: str) -> str:
 def _kinds(account: Account) -> tuple[Rule, ...]:
     ours = [f"{version.rpartition('/')[0]}/{plural(kind)}" for kind, version in API_VERSIONS.items()]
     shared = [f"{plural(kind)}/{name}" for kind, name in SHARED]
-    marks = 'oldObject.metadata[?"annotations"].orValue({})'
+    marks = member("oldObject.metadata", "annotations")
     return (
         Rule(
             "kinds",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from remediation.admission.cel import differs_only_at, literal, member, tree_of
+from remediation.admission.cel import NONE, differs_only_at, literal, member, tree_of
 from remediation.admission.rules import (
     Rule,
     Variable,
@@ -27,6 +27,9 @@ from remediation.model import Json
 
 OPERATION = "intentd.io/operation"
 """The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
+
+NAME = "app.kubernetes.io/name"
+"""The label that everything of deploy/manifests carries, with the value `intentd`."""
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
@@ -144,6 +147,11 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
             "kinds",
             "the control plane publishes this object",
             f'!has(request.name) || !((request.resource.resource + "/" + request.name) in {literal(shared)})',
+        ),
+        Rule(
+            "kinds",
+            "it is part of intentd",
+            f'oldObject == null || {member(member("oldObject.metadata", "labels"), NAME, NONE)} != "intentd"',
         ),
         Rule(
             "kinds",

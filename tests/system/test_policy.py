@@ -183,3 +183,20 @@ def test_even_with_every_right_the_account_writes_no_other_kind_place_or_part(al
     reply = almighty.hand.send("PATCH", f"{apps}/web/scale", (), scale, "application/merge-patch+json")
     answers["the scale of a workload"] = (reply.status, "ValidatingAdmissionPolicy" in str(reply.error()))
     assert answers == dict.fromkeys(answers, (403, True))
+
+
+def test_it_does_not_touch_what_it_is_made_of(held: Ground) -> None:
+    item = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "ours",
+            "namespace": held.namespace,
+            "labels": {"app.kubernetes.io/name": "intentd"},
+        },
+        "data": {"kill": "true"},
+    }
+    held.create(item)
+    change = {"data": {"kill": "false"}}
+    reply = held.hand.send("PATCH", held.path("ConfigMap", "ours"), (), change, STRATEGIC)
+    assert (reply.status, "part of intentd" in str(reply.error())) == (403, True)

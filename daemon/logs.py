@@ -55,7 +55,7 @@ def _without_secrets(_: object, __: str, event: MutableMapping[str, object]) -> 
         if isinstance(value, str):
             event[key] = redact_text(value)[0]
         elif isinstance(value, dict | list | tuple):
-            event[key] = redact_manifest(value)[0]
+            event[key] = redact_manifest(list(value) if isinstance(value, tuple) else value)[0]
     return event
 
 

@@ -40,8 +40,9 @@ def literal(value: str | Iterable[str]) -> str:
 
 
 def member(holder: str, name: str, absent: str = "{}") -> str:
-    """The value of a field, or `absent` where the holder lacks it."""
-    return f"{holder}[?{literal(name)}].orValue({absent})"
+    """The value of a field, or `absent` where the holder lacks it. `dyn` keeps the checker from inferring types
+    of an empty map or list."""
+    return f"{holder}[?{literal(name)}].orValue(dyn({absent}))"
 
 
 def all_of(parts: Iterable[str]) -> str:
@@ -96,11 +97,11 @@ def _lists(tree: Tree, path: FieldPath, new: str, old: str, unless: str) -> str:
     if closed_to_additions(path):
         return all_of((f"{new}.size() == {old}.size()", f"{new}.all({one}, {one} in {old} || {matched})"))
     known = f"{old}.exists({other}, {twins})"
-    added = f"(!{known} && [{{}}].all({other}, {compared(one, other)}))"
-    removed = f"[{{}}].all({one}, {compared(one, other)})"
+    added = f"(!{known} && [dyn({{}})].all({other}, {compared(one, other)}))"
+    removed = f"[dyn({{}})].all({one}, {compared(one, other)})"
     return (
         f"({new} == {old} || ({new}.all({one}, {one} in {old} || {matched} || {added})"
-        f" && {old}.all({other}, {new}.exists({one}, {twins}) || {removed})))"
+        f" && {old}.all({other}, {other} in {new} || {new}.exists({one}, {twins}) || {removed})))"
     )
 
 

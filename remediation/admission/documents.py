@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from remediation.admission.cel import differs_only_at, literal, tree_of
+from remediation.admission.cel import NONE, differs_only_at, literal, member, tree_of
 from remediation.admission.rules import (
     Rule,
     Variable,
@@ -27,6 +27,9 @@ from remediation.model import Json
 
 OPERATION = "intentd.io/operation"
 """The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
+
+NAME = "app.kubernetes.io/name"
+"""The label that everything of deploy/manifests carries, with the value `intentd`."""
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
@@ -127,23 +130,28 @@ def plural(kind: str) -> str:
 def _kinds(account: Account) -> tuple[Rule, ...]:
     ours = [f"{version.rpartition('/')[0]}/{plural(kind)}" for kind, version in API_VERSIONS.items()]
     shared = [f"{plural(kind)}/{name}" for kind, name in SHARED]
-    marks = 'oldObject.metadata[?"annotations"].orValue({})'
+    marks = member("oldObject.metadata", "annotations")
     return (
         Rule(
             "kinds",
             "not a kind that it changes",
             f'(request.resource.group + "/" + request.resource.resource) in {literal(ours)}',
         ),
-        Rule("kinds", "it changes no subresource", 'request.subResource == ""'),
+        Rule("kinds", "it changes no subresource", '!has(request.subResource) || request.subResource == ""'),
         Rule(
             "kinds",
             "this namespace is not its own to change",
-            f"!(request.namespace in {literal([*SYSTEM_NAMESPACES, account.namespace])})",
+            f"has(request.namespace) && !(request.namespace in {literal([*SYSTEM_NAMESPACES, account.namespace])})",
         ),
         Rule(
             "kinds",
             "the control plane publishes this object",
-            f'!((request.resource.resource + "/" + request.name) in {literal(shared)})',
+            f'!has(request.name) || !((request.resource.resource + "/" + request.name) in {literal(shared)})',
+        ),
+        Rule(
+            "kinds",
+            "it is part of intentd",
+            f'oldObject == null || {member(member("oldObject.metadata", "labels"), NAME, NONE)} != "intentd"',
         ),
         Rule(
             "kinds",

@@ -31,9 +31,9 @@ _NEVER = frozenset({*ESCALATING, "securityContext", "containers", "initContainer
 _POD_CONTEXT = frozenset(name for name in ESCALATING if name.startswith("host")) - {"hostPath"}
 _MARKS = member("oldObject.metadata", "annotations")
 _VARIABLES = (
-    Variable("opened", f'oldObject == null ? [] : {_MARKS}[?"{RESTORE}"].orValue("").split(",")'),
+    Variable("opened", f'oldObject == null ? dyn([]) : {_MARKS}[?"{RESTORE}"].orValue(dyn("")).split(",")'),
     Variable("newPod", "object.spec.template.spec"),
-    Variable("oldPod", "oldObject == null ? {} : oldObject.spec.template.spec"),
+    Variable("oldPod", "oldObject == null ? dyn({}) : oldObject.spec.template.spec"),
 )
 _NEW, _OLD = "variables.newPod", "variables.oldPod"
 
@@ -145,10 +145,10 @@ def _environment() -> str:
 def _harmless() -> str:
     """What a desired manifest may not create (sensitive_fields.ESCALATING), wherever it stands."""
     pod = "object.spec.template.spec"
-    host = f"{literal(_POD_CONTEXT)}.all(k, {pod}[?k].orValue(false) == false)"
+    host = f"{literal(_POD_CONTEXT)}.all(k, {pod}[?k].orValue(dyn(false)) == false)"
     volumes = f'{member(pod, "volumes", "[]")}.all(v, !("hostPath" in v))'
     inside = (
-        f'["privileged", "procMount"].all(k, {member("c", "securityContext")}[?k].orValue(false) == false)'
+        f'["privileged", "procMount"].all(k, {member("c", "securityContext")}[?k].orValue(dyn(false)) == false)'
         f' && {member(member("c", "securityContext"), "capabilities")}.all(k, k == "drop")'
     )
     containers = " && ".join(

@@ -44,13 +44,20 @@ def test_a_hostile_answer_writes_nothing_and_the_refusal_names_its_guard(row, wa
     assert cluster.object(row.kind, "shop", "web") == live[row.kind]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_before_that_the_answer_itself_is_unusable_because_it_was_not_offered(row, ground):
-    _, live = ground
-    deployment = live["Deployment"]
-    broken = case(FaultClass.CRASH_LOOP, ref(deployment), message="the process ended with code 1")
+@pytest.fixture(scope="module")
+def offered(ground):
+    """What the repair question offers of this object: places, each with its few values."""
+    deployment = ground[1]["Deployment"]
+    message = "the process ended with code 1: 169.254.169.254 --admin evil.example slow debug 8081"
+    broken = case(FaultClass.CRASH_LOOP, ref(deployment), message=message)
     evidence = select(broken, redacted(RawEvidence(live=deployment)))
-    offered = open_fields(broken, evidence, intent().spec.editable, deployment)
+    fields = open_fields(broken, evidence, intent().spec.editable, deployment)
+    assert fields
+    return fields
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_before_that_the_answer_itself_is_unusable_because_it_was_not_offered(row, offered):
     try:
         text = row.answer()
     except RecursionError:

@@ -1,15 +1,19 @@
 """Patches that nobody wrote down: Hypothesis puts any value at any place, and no object gains any power."""
 
 import tempfile
+from functools import reduce
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.attack.hostile.corpus import ROWS
 from tests.attack.hostile.ground import REGISTRY, objects
 from tests.attack.hostile.oracle import power
+from tests.attack.hostile.ordinary import ORDINARY
 from tests.attack.hostile.row import Hostile
+from tests.attack.hostile.shapes import SIZES
 from tests.attack.hostile.walk import Walk
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
@@ -71,7 +75,6 @@ NAMES = st.sampled_from(
         "mountPath",
         "automountServiceAccountToken",
         "imagePullPolicy",
-        "$patch",
         "finalizers",
         "status",
     ]
@@ -100,7 +103,7 @@ SCALARS = st.one_of(
             "h\u043est",
         ]
     ),
-    st.text(max_size=8),
+    st.text(alphabet="abcXYZ019-./:$()\u0430", max_size=8),
 )
 ELEMENTS = st.sampled_from(
     ["app", "proxy", "setup", "config", "keys", "scratch", "MODE", "PATH", "DB_PASSWORD", "x"]
@@ -121,6 +124,40 @@ ANYTHING = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+def together(one, other):
+    """Two manifests in one: maps by key, lists of named elements by name."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {
+            key: together(one[key], other[key]) if key in one and key in other else {**one, **other}[key]
+            for key in {**one, **other}
+        }
+    if (
+        isinstance(one, list)
+        and isinstance(other, list)
+        and all(isinstance(e, dict) and "name" in e for e in one + other)
+    ):
+        named = {}
+        for each in one + other:
+            named[str(each["name"])] = together(named.get(str(each["name"]), {}), each)
+        return list(named.values())
+    return other
+
+
+PIECES = [
+    *(
+        row.manifest
+        for row in ROWS
+        if row.kind == "Deployment" and isinstance(row.manifest, dict) and row not in SIZES
+    ),
+    *(
+        change
+        for name, change in ORDINARY.items()
+        if "Service" not in name and "ConfigMap's value" not in name
+    ),
+]
+MIXED = st.lists(st.sampled_from(PIECES), min_size=2, max_size=4).map(lambda found: reduce(together, found))
 
 
 @st.composite
@@ -147,7 +184,10 @@ def ground():
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(manifest=manifests(), kind=st.sampled_from(["Deployment"] * 8 + ["Service", "ConfigMap"]))
+@given(
+    manifest=st.one_of(MIXED, manifests()),
+    kind=st.sampled_from(["Deployment"] * 8 + ["Service", "ConfigMap"]),
+)
 def test_no_patch_gives_an_object_more_power_even_where_an_intent_opens_all_that_it_touches(
     ground, manifest, kind
 ):

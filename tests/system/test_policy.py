@@ -18,34 +18,12 @@ from remediation.plan import plan_change
 from tests.attack.hostile.against import STRATEGIC, Ground, policies_in_force
 from tests.attack.hostile.corpus import ROWS, some
 from tests.attack.hostile.ground import REGISTRY
-from tests.attack.hostile.row import Hostile, app, env, meta, pod
+from tests.attack.hostile.ordinary import ONE_WAY, ORDINARY
+from tests.attack.hostile.row import Hostile, app, pod
 from tests.attack.hostile.walk import Walk
 from tests.fakes.manifests import ref
 
 pytestmark = pytest.mark.cluster
-
-ORDINARY = {
-    "an image's tag": app(image=f"{REGISTRY}/web:1.4"),
-    "an image's digest": app(image=f"{REGISTRY}/web@sha256:{'cd' * 32}"),
-    "a memory limit": app(resources={"limits": {"memory": "128Mi"}}),
-    "a request": app(resources={"requests": {"cpu": "200m"}}),
-    "a variable": env(name="MODE", value="slow"),
-    "a new variable": env(name="NOTE", value="plain"),
-    "a variable's ConfigMap key": env(name="COLOR", valueFrom={"configMapKeyRef": {"key": "color"}}),
-    "a probe's port": app(readinessProbe={"httpGet": {"port": 8081}}),
-    "a probe's patience": app(livenessProbe={"failureThreshold": 9, "initialDelaySeconds": 30}),
-    "a port": app(ports=[{"containerPort": 9090, "name": "metrics"}]),
-    "replicas": {"spec": {"replicas": 1}},
-    "a rollout's pace": {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 2}}}},
-    "a node selector": pod(nodeSelector={"disk": "hdd"}),
-    "a volume's ConfigMap": pod(volumes=[{"name": "config", "configMap": {"name": "web-2"}}]),
-    "a volume's size": pod(volumes=[{"name": "scratch", "emptyDir": {"sizeLimit": "128Mi"}}]),
-    "a label": meta(labels={"tier": "front"}),
-    "a pod's label": {"spec": {"template": {"metadata": {"labels": {"tier": "front"}}}}},
-    "a Service's selector": {"spec": {"selector": {"app": "web2"}}},
-    "a Service's target port": {"spec": {"ports": [{"port": 80, "targetPort": 8081}]}},
-    "a ConfigMap's value": {"data": {"colour": "green", "shape": "round"}},
-}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +78,8 @@ def test_an_ordinary_change_and_its_undo_are_let_through(held: Ground, change: s
     live = held.read(kind)
     plan = plan_change(Candidate("c1", "test", ref(live), "", ORDINARY[change]), live)
     assert isinstance(plan, Patch)
-    for operations in (plan.operations, plan.inverse):
+    both = (plan.operations, plan.inverse) if change not in ONE_WAY else (plan.operations,)
+    for operations in both:
         version = str(held.read(kind)["metadata"]["resourceVersion"])
         done = held.cluster.patch(
             plan.target, operations, resource_version=version, operation_id="fix", dry_run=False
@@ -204,3 +183,20 @@ def test_even_with_every_right_the_account_writes_no_other_kind_place_or_part(al
     reply = almighty.hand.send("PATCH", f"{apps}/web/scale", (), scale, "application/merge-patch+json")
     answers["the scale of a workload"] = (reply.status, "ValidatingAdmissionPolicy" in str(reply.error()))
     assert answers == dict.fromkeys(answers, (403, True))
+
+
+def test_it_does_not_touch_what_it_is_made_of(held: Ground) -> None:
+    item = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "ours",
+            "namespace": held.namespace,
+            "labels": {"app.kubernetes.io/name": "intentd"},
+        },
+        "data": {"kill": "true"},
+    }
+    held.create(item)
+    change = {"data": {"kill": "false"}}
+    reply = held.hand.send("PATCH", held.path("ConfigMap", "ours"), (), change, STRATEGIC)
+    assert (reply.status, "part of intentd" in str(reply.error())) == (403, True)

@@ -41,6 +41,13 @@ def workload(namespace: str) -> Json:
                 "spec": _pod(),
             },
         },
+        "status": {
+            "observedGeneration": 1,
+            "replicas": 0,
+            "updatedReplicas": 0,
+            "readyReplicas": 0,
+            "availableReplicas": 0,
+        },
     }
 
 

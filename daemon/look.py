@@ -26,10 +26,10 @@ from detectors.triage import triage
 from detectors.world import World as Picture
 from intents.units import parse_duration
 from remediation.model import Outcome
-from remediation.saga import Event, State
+from remediation.saga import Event, IllegalMove, State
 from remediation.verify import Progress, check_progress, stabilisation
 from store.ledger import Entry
-from store.queries import CaseRow, wanted_back
+from store.queries import CaseRow, get_case, wanted_back
 
 DEFAULT_WINDOW, DEFAULT_TIMEOUT = 60.0, 300.0
 """Seconds, for a case whose intent is gone (the defaults of intents.model.Verification)."""
@@ -90,7 +90,7 @@ def look(world: World, memory: Memory, book: CaseBook) -> LookReport:
     memory.storm = any(case.reason is CaseReason.STORM for case in report.cases)
     memory.clear_since = _clear_since(world, memory, book)
     proofs_first = sorted(book.open, key=lambda row: row.state is not State.VERIFYING)
-    moved = (row.case_id for row in proofs_first if _advance(world, memory, book, row))
+    moved = (row.case_id for row in proofs_first if _advanced(world, memory, book, row))
     closed = tuple(islice(moved, MOST_AT_ONCE))
     known = {row.key for row in book.open}
     due = (case for case in report.cases if case.key not in known and _due(world, memory, book, case))
@@ -143,6 +143,18 @@ def _due(world: World, memory: Memory, book: CaseBook, case: Case) -> bool:
     return case.fault_class.value not in book.fault_classes(
         earlier
     ) or world.clock.now() - earlier.updated_at >= seconds(world.settings.reopen_after)
+
+
+def _advanced(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool:
+    """`_advance`, of a case that another loop may move in this very moment: then the ledger takes no row of ours,
+    and the next look sees where the case stands."""
+    try:
+        return _advance(world, memory, book, row)
+    except IllegalMove:
+        now = get_case(world.store, row.case_id)
+        if now is not None and now.state is row.state:
+            raise  # nobody moved it: a mistake of ours
+        return False
 
 
 def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool:

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from daemon.casebook import CaseBook
+from daemon.look import look
 from remediation.guards import GUARDS
 from remediation.model import Unusable, UnusableReason
 from remediation.saga import Event, State
@@ -337,6 +339,30 @@ def test_what_only_waits_does_not_turn_the_act_loop(rig):
     rig.cycle.look_once()
     rig.cycle.act_once()
     assert not rig.memory.thought.is_set()
+
+
+class BookOfAMomentAgo(CaseBook):
+    """What look has read when another loop moves a case."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.read = dict(super().rows)
+
+    @property
+    def rows(self):
+        return self.read
+
+
+def test_a_look_that_another_loop_overtakes_records_nothing_and_goes_on(rig):
+    rig.set_image(BAD)
+    rig.cycle.look_once()
+    rig.cycle.think_once()
+    book = BookOfAMomentAgo(rig.store)
+    rig.cycle.act_once()
+    for _ in range(15):  # longer than the window: as proposed it would count as gone by itself
+        rig.clock.advance(1.0)
+        look(rig.world, rig.memory, book)
+    assert find_cases(rig.store)[0].state is State.VERIFYING
 
 
 def test_a_pruned_ledger_never_gives_a_case_number_twice(rig):

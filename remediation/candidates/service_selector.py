@@ -9,7 +9,7 @@ from detectors.model import ObjectRef
 from remediation.candidates.base import Context, Proposal, change_to, sentence
 from remediation.evidence.draft import as_map
 from remediation.evidence.related import labels_by_workload, owner_words
-from remediation.model import ABSENT, Touched
+from remediation.model import ABSENT, Json, Touched
 
 ORIGIN = "service-selector"
 LEAST = 0.4
@@ -19,12 +19,18 @@ _MOST = 3
 
 
 def service_selector(context: Context) -> Iterator[Proposal]:
-    """One proposal a workload: the keys that differ, all together, so that the selector matches it."""
+    """One proposal a workload: the keys that differ, all together, so that the selector matches it.
+
+    None where the pods that the Service selected when it was healthy are still there: the last known good brings
+    them back, and every other workload is another program that would get its traffic.
+    """
     if context.live.get("kind") != "Service":
         return
-    selector = {k: str(v) for k, v in as_map(as_map(context.live.get("spec")).get("selector")).items()}
+    selector, good = _selector(context.live), _selector(context.raw.last_known_good)
     labels = labels_by_workload(context.raw)
     if not selector or any(_matches(selector, theirs) for theirs in labels.values()):
+        return
+    if good and any(_matches(good, theirs) for theirs in labels.values()):
         return
     scored = sorted(
         ((_fit(context.case.target.name, selector, ref, theirs), ref) for ref, theirs in labels.items()),
@@ -40,6 +46,12 @@ def service_selector(context: Context) -> Iterator[Proposal]:
                 "matches",
             )
             yield Proposal(ORIGIN, 0.9 * fit, changes, sentence(changes, why), None, needles)
+
+
+def _selector(service: Json | None) -> dict[str, str]:
+    return {
+        key: str(value) for key, value in as_map(as_map((service or {}).get("spec")).get("selector")).items()
+    }
 
 
 def _matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:

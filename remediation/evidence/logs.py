@@ -17,6 +17,8 @@ _ERROR = re.compile(
     r"|no such|unable|killed|invalid|required|timed? ?out|unknown|warn",
     re.IGNORECASE,
 )
+_AMOUNT = re.compile(r"\b\d+(?:\.\d+)? ?(?:[KMGT]i?B?|bytes)\b")
+"""An amount of memory. Of a container that was killed for memory it is the line that says what limit it needs."""
 _BEFORE_START = frozenset(
     {FaultClass.IMAGE_PULL, FaultClass.CONFIG_REFERENCE, FaultClass.UNSCHEDULABLE, FaultClass.NO_ENDPOINTS}
 )
@@ -38,7 +40,8 @@ def log_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
     for pod, container, previous in sorted(raw.logs, key=lambda key: (not key[2], key[0], key[1])):
         if is_neighbour(pod, raw):
             continue
-        lines = _telling([steady(line, names) for line in _lines(raw.logs[pod, container, previous])])
+        tells = _AMOUNT if case.fault_class is FaultClass.OOM_KILLED else None
+        lines = _telling([steady(line, names) for line in _lines(raw.logs[pod, container, previous])], tells)
         if not lines:
             continue
         mark = (container, previous, gist(lines[-1][1]))
@@ -76,7 +79,7 @@ def _unwrapped(line: str) -> str:
     return " ".join(parts) or line
 
 
-def _telling(lines: list[str]) -> list[tuple[float, str]]:
+def _telling(lines: list[str], tells: re.Pattern[str] | None) -> list[tuple[float, str]]:
     """The best few lines with their scores, in the order in which they were written."""
     scored: list[tuple[float, int, str]] = []
     seen: set[str] = set()
@@ -85,7 +88,8 @@ def _telling(lines: list[str]) -> list[tuple[float, str]]:
         if not line or gist(line) in seen:
             continue
         seen.add(gist(line))
-        score = 0.9 if _FATAL.search(line) else 0.7 if _ERROR.search(line) else 0.2
+        likely = _ERROR.search(line) or (tells is not None and tells.search(line))
+        score = 0.9 if _FATAL.search(line) else 0.7 if likely else 0.2
         near_end = 0.1 * (index + 1) / len(lines)
         scored.append((round(score + near_end, 3), index, line))
     best = sorted(scored, key=lambda entry: (-entry[0], -entry[1]))[:_LINES]

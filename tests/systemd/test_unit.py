@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,10 +17,7 @@ SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "intentd.service"
 EXPOSURE = 1.1
 
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None,
-    reason="systemd-analyze is not installed (apt-get install systemd)",
-)
+needs_systemd = pytest.mark.usefixtures("systemd")
 
 
 def unit() -> configparser.ConfigParser:
@@ -72,7 +68,7 @@ def test_an_operators_address_filter_fits_on_top(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout
 
 
-@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
+@needs_systemd
 def test_the_user_of_the_unit_is_made_by_sysusers(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     ended = subprocess.run(
@@ -87,7 +83,7 @@ def test_the_user_of_the_unit_is_made_by_sysusers(tmp_path: Path) -> None:
     assert users[0].endswith("/var/lib/intentd:/usr/sbin/nologin")
 
 
-@pytest.mark.skipif(shutil.which("systemd-tmpfiles") is None, reason="systemd-tmpfiles is not installed")
+@needs_systemd
 @pytest.mark.skipif(os.geteuid() != 0, reason="making folders of root's needs root")
 def test_the_watched_directory_is_made_by_tmpfiles(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()

@@ -37,8 +37,8 @@ def _killed(w: World) -> None:
 
 
 def _says_need(w: World, need: int) -> str:
-    """How a program tells what it is about to hold. About half of the wordings carry a word by which the
-    daemon's evidence shows the line to the model (`remediation.evidence.logs`); the others stay unread."""
+    """How a program tells what it is about to hold. The daemon's evidence shows such a line to the model by its
+    amount (`remediation.evidence.logs`)."""
     return w.pool.of(
         (
             f"cache: allocating {need} MiB",

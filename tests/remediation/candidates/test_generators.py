@@ -225,6 +225,21 @@ def test_neighbours_pods_are_enough_to_know_their_labels() -> None:
     assert "(the pods of web have these labels)" in candidate.summary
 
 
+def test_no_other_program_gets_the_traffic_while_the_pods_of_better_days_are_there() -> None:
+    live, good = service("cart", {"app": "carts"}), service("cart", {"app": "cart"})
+    found = case(FaultClass.NO_ENDPOINTS, ref(live))
+    both = RawEvidence(
+        live=live,
+        last_known_good=known_good(good),
+        related=related(deployment("cart"), deployment("cart-web")),
+    )
+    assert [candidate.manifest for candidate in offered(found, both)] == [
+        {"spec": {"selector": {"app": "cart"}}}
+    ]
+    moved = replace(both, related=related(deployment("cart-web")))
+    assert {"spec": {"selector": {"app": "cart-web"}}} in [c.manifest for c in offered(found, moved)]
+
+
 def test_a_selector_that_matches_is_not_changed_and_strangers_are_not_offered() -> None:
     live = service("web", {"app": "web"})
     raw = RawEvidence(live=live, related=related(deployment("web"), deployment("webx")))

@@ -12,6 +12,7 @@ from detectors.model import FaultClass, Gap
 from remediation.evidence import render, select
 from remediation.lastgood import known_good
 from remediation.model import EvidenceKind, RawEvidence
+from remediation.prompt import shown
 from tests.fakes import incidents
 from tests.fakes.manifests import case, container, deployment, event, pod, ref, running, waiting
 
@@ -105,6 +106,11 @@ def test_the_last_words_before_a_crash_are_kept_and_chatter_is_not() -> None:
     assert "logged before it ended" in text
     assert "'fatal: required environment variable PAYMENT_URL is not set'" in text
     assert text.count("served GET") == 1
+
+
+def test_of_a_container_killed_for_memory_the_question_shows_what_it_was_about_to_hold() -> None:
+    evidence = select(*incidents.ALL["oom"]())
+    assert any("allocating 96 MiB" in item.text for item in shown(evidence))
 
 
 def test_the_message_of_a_json_log_line_is_what_counts() -> None:

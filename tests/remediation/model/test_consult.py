@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -101,6 +102,37 @@ def test_the_candidate_that_the_judge_believes_is_chosen_with_its_probability():
     assert not found.wrote_manifest
     assert script.roles[0] is Role.DIAGNOSE
     assert set(script.roles[1:]) == {Role.JUDGE}
+
+
+class Patient(Script):
+    """Writes the smallest limit that is still open to it, as a small model does that copies what it read."""
+
+    def __call__(self, question: Question) -> Answer | Unusable:
+        if question.role is Role.REPAIR:
+            open_now = re.findall(
+                r'"enum": \["([^"]+)"', json.dumps(question.schema["properties"]["manifest"])
+            )
+            self.repair = written(open_now[0])
+        return super().__call__(question)
+
+
+def test_what_the_model_judges_too_small_it_may_write_anew_but_never_the_same():
+    script = Patient(yes=lambda text: 0.9 if "to 96Mi" in text else 0.2)
+    found = run_oom(script)
+    assert isinstance(found, Diagnosis)
+    assert found.wrote_manifest
+    assert "to 96Mi" in found.chosen.summary
+    told = [judged.candidate.summary for judged in found.judged]
+    assert len(told) == len(set(told)) == script.roles.count(Role.REPAIR)
+
+
+def test_after_three_manifests_that_it_does_not_believe_itself_a_person_is_called():
+    script = Patient(yes=lambda _: 0.2)
+    found = run_oom(script)
+    assert isinstance(found, Unusable)
+    assert found.reason is UnusableReason.LOW_CONFIDENCE
+    assert script.roles.count(Role.REPAIR) == 3
+    assert len({judged.candidate.summary for judged in found.judged}) == 3
 
 
 def test_every_candidate_is_judged_alone_and_with_the_stated_cause():

@@ -75,7 +75,7 @@ CLOSE = ctypes.CFUNCTYPE(INT, POINTER)
 WRITE = ctypes.CFUNCTYPE(INT, POINTER, POINTER, INT, INT64)
 TRUNCATE = ctypes.CFUNCTYPE(INT, POINTER, INT64)
 SYNC = ctypes.CFUNCTYPE(INT, POINTER, INT)
-OPEN = ctypes.CFUNCTYPE(INT, POINTER, ctypes.c_char_p, POINTER, INT, POINTER)
+OPEN = ctypes.CFUNCTYPE(INT, POINTER, POINTER, POINTER, INT, POINTER)
 DELETE = ctypes.CFUNCTYPE(INT, POINTER, ctypes.c_char_p, INT)
 
 
@@ -130,13 +130,14 @@ class Recorder:
         if sqlite.sqlite3_vfs_register(ctypes.byref(ours), 1):
             raise OSError("SQLite did not take the VFS")
 
-    def _open(self, _vfs: int, name: bytes | None, file: int, flags: int, out: int) -> int:
+    def _open(self, _vfs: int, name: int | None, file: int, flags: int, out: int) -> int:
+        """`name` stays SQLite's own pointer: the unix VFS reads it as long as the file is open (for `-shm`)."""
         base = ctypes.addressof(self._base)
         code = self._base.open(base, name, file, flags, out)
         handle = File.from_address(file)
         if code or not handle.methods or name is None:
             return code
-        self._names[file] = Path(os.fsdecode(name)).name
+        self._names[file] = Path(os.fsdecode(ctypes.string_at(name))).name
         original = ctypes.addressof(handle.methods.contents)
         if original not in self._methods:
             self._methods[original] = self._wrapped(handle.methods.contents)

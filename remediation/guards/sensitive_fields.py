@@ -9,8 +9,9 @@ and therefore sensitive.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from intents.fields import FieldPath, covers, parse_path
+from intents.fields import ANY, FieldPath, covers, parse_path
 from remediation.merge_keys import in_free_map, names
 
 _POD = "spec.template.spec"
@@ -100,6 +101,18 @@ ESCALATING = frozenset(
 )
 """What not even an intent's own manifest creates: it would hand a container the node."""
 
+
+def _by_end(patterns: Iterable[FieldPath]) -> dict[str, list[FieldPath]]:
+    """The table by each pattern's last name, so that few are compared; those that end in any name or element
+    stand under ANY."""
+    found: dict[str, list[FieldPath]] = {}
+    for pattern in patterns:
+        found.setdefault(pattern[-1] if isinstance(pattern[-1], str) else ANY, []).append(pattern)
+    return found
+
+
+_BY_END = {kind: _by_end(patterns) for kind, patterns in ORDINARY.items()}
+
 _LOADS_CODE = re.compile(
     r"LD_[A-Z_]{1,40}|DYLD_[A-Z_]{1,40}|PATH|BASH_ENV|ENV|SHELL|IFS|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS"
     r"|CATALINA_OPTS|NODE_OPTIONS|NODE_PATH|PYTHON[A-Z]{1,20}|RUBYOPT|RUBYLIB|PERL5(?:OPT|LIB|DB)|PHP_INI_SCAN_DIR"
@@ -110,7 +123,10 @@ _LOADS_CODE = re.compile(
 
 def ordinary(kind: str, path: FieldPath) -> bool:
     """Whether the table lists this very field."""
-    return any(covers(pattern, path) for pattern in ORDINARY.get(kind, ()))
+    by_end = _BY_END.get(kind, {})
+    end = path[-1] if path and isinstance(path[-1], str) else ANY
+    patterns = (*by_end.get(end, ()), *by_end.get(ANY, ())) if end != ANY else by_end.get(ANY, ())
+    return any(covers(pattern, path) for pattern in patterns)
 
 
 def named_reason(path: FieldPath) -> str | None:

@@ -95,7 +95,9 @@ def _lists(tree: Tree, path: FieldPath, new: str, old: str, unless: str) -> str:
     twins = all_of(f"{member(one, key, NONE)} == {member(other, key, NONE)}" for key in keys)
     matched = f"{old}.exists({other}, {twins} && {compared(one, other)})"
     if closed_to_additions(path):
-        return all_of((f"{new}.size() == {old}.size()", f"{new}.all({one}, {one} in {old} || {matched})"))
+        named = " + ".join(member(one, key, NONE) for key in keys)
+        same_order = f"{new}.map({one}, {named}) == {old}.map({one}, {named})"
+        return all_of((same_order, f"{new}.all({one}, {one} in {old} || {matched})"))
     known = f"{old}.exists({other}, {twins})"
     added = f"(!{known} && [dyn({{}})].all({other}, {compared(one, other)}))"
     removed = f"[dyn({{}})].all({one}, {compared(one, other)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gym.cluster import Cluster
 from gym.namespaces import create_namespace, delete_namespace
 from gym.rights import grant
 from remediation.model import Candidate, Patch
-from remediation.plan import plan_change
+from remediation.plan import plan_change, undo_plan
 from tests.attack.hostile.against import STRATEGIC, Ground, policies_in_force
 from tests.attack.hostile.corpus import ROWS, some
 from tests.attack.hostile.ground import REGISTRY
@@ -78,12 +79,12 @@ def test_an_ordinary_change_and_its_undo_are_let_through(held: Ground, change: s
     live = held.read(kind)
     plan = plan_change(Candidate("c1", "test", ref(live), "", ORDINARY[change]), live)
     assert isinstance(plan, Patch)
-    both = (plan.operations, plan.inverse) if change not in ONE_WAY else (plan.operations,)
-    for operations in both:
-        version = str(held.read(kind)["metadata"]["resourceVersion"])
-        done = held.cluster.patch(
-            plan.target, operations, resource_version=version, operation_id="fix", dry_run=False
-        )
+    done = held.send(plan.target, plan.operations, dry_run=False)
+    assert done.status is WriteStatus.DONE, done.message
+    if change not in ONE_WAY:
+        undo = undo_plan(plan, held.read(kind))
+        assert isinstance(undo, Patch)
+        done = held.send(undo.target, undo.operations, dry_run=False)
         assert done.status is WriteStatus.DONE, done.message
     held.put_back(kind)
 
@@ -104,7 +105,7 @@ def test_a_field_that_a_person_names_on_the_object_may_be_restored_but_never_wha
     wanted = {
         "args": (app(args=["--quiet"]), 200),
         "command": (app(command=["sh"]), 403),
-        "securityContext": (app(securityContext={"privileged": True}), 403),
+        "securityContext": (app(securityContext={"readOnlyRootFilesystem": False}), 403),
         "hostPID": (pod(hostPID=True), 403),
     }
     answers = {
@@ -142,6 +143,10 @@ def almighty(held: Ground) -> Iterator[Ground]:
         "subjects": [{"kind": "ServiceAccount", "name": "intentd", "namespace": "intentd"}],
     }
     assert held.admin.send("POST", bindings, (), body).ok
+    deadline = time.monotonic() + 20
+    while not held.hand.get("/api/v1/secrets").ok:  # rights arrive some moments after they are bound
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     yield held
     assert held.admin.send("DELETE", f"{bindings}/intentd-almighty", (), None).ok
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,8 @@ from daemon.kube.errors import ClusterError
 from daemon.kube.kinds import RESOURCES
 from daemon.kube.transport import Params, Reply, Transport
 from daemon.ports import WriteResult, WriteStatus
-from remediation.model import Candidate, Patch
+from detectors.model import ObjectRef
+from remediation.model import Candidate, Operation, Patch
 from remediation.plan import plan_change
 from tests.attack.hostile.ground import objects
 from tests.attack.hostile.row import Hostile
@@ -157,18 +158,18 @@ class Ground:
             if not isinstance(plan, Patch):
                 tally.count("no plan")
                 continue
-            result = self._send(plan, dry_run=bool(row.guards_alone))
+            result = self.send(plan.target, plan.operations, dry_run=bool(row.guards_alone))
             by = "" if result.status is WriteStatus.DONE else _by(result.message)
             self._judge(row, by, tally)
         return tally
 
-    def _send(self, plan: Patch, *, dry_run: bool) -> WriteResult:
-        """Again where a controller was quicker: it moves the resourceVersion with each status."""
+    def send(self, target: ObjectRef, operations: Sequence[Operation], *, dry_run: bool) -> WriteResult:
+        """The daemon's writer as its account; again where a controller was quicker: it moves the resourceVersion with each status."""
         for _ in range(10):
-            version = str(self.read(plan.target.kind)["metadata"]["resourceVersion"])
+            version = str(self.read(target.kind)["metadata"]["resourceVersion"])
             result = self.cluster.patch(
-                plan.target,
-                plan.operations,
+                target,
+                operations,
                 resource_version=version,
                 operation_id="hostile",
                 dry_run=dry_run,

@@ -248,6 +248,7 @@ SIZES = [
         "a limit of thousands of digits",
         app(resources={"limits": {"memory": "9" * 4000}}),
         "NoPlan:NotAQuantity",
+        guards_alone="bounds are the intent's",
     ),
     H("a limit that is a list", app(resources={"limits": {"memory": ["1Gi"]}}), "NoPlan:WrongType"),
     H(

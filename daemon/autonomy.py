@@ -15,7 +15,7 @@ from intents.model import Mode
 from intents.units import format_duration, parse_duration
 from remediation.autonomy import ANY, Decided, Decision, decisive
 from remediation.desired import BY_CODE
-from remediation.model import Unusable
+from remediation.model import Outcome, Unusable
 from remediation.saga import Event
 from store.decisions import (
     Grant,
@@ -113,7 +113,8 @@ def taken_back(store: Ledger, revoked: Entry, now: float) -> TakenBack:
 def with_promotion(world: World, row: CaseRow, held: Entry) -> list[Entry]:
     """The proof of a fix, and the promotion where it is the last one that was missing; people are told."""
     needed, change = world.settings.autonomy.promote_after, row.operation_id
-    if held.event is not Event.HELD or not needed or not change or not was_approved(world.store, change):
+    fixed = held.event is Event.HELD and held.payload["outcome"] == Outcome.FIXED.value
+    if not fixed or not needed or not change or not was_approved(world.store, change):
         return [held]
     record = record_of(world.store, row.fault_class, row.weights)
     if record.decided is Decided.PROMOTED or record.successes + 1 < needed:

@@ -2,13 +2,14 @@
 
 import pytest
 
-from daemon.autonomy import levels
+from daemon.autonomy import levels, with_promotion
 from daemon.commands import Commands
 from daemon.control import CommandError, shared_accounts
 from intents.model import Mode
 from remediation.autonomy import earned
 from remediation.saga import Event, State
 from store.decisions import active_grants, decisions, record_of
+from store.ledger import Entry
 from store.projection import SystemEvent, rebuild
 from store.queries import find_cases, newest_steps
 from tests.fakes.meanwhile import EventfulRig
@@ -278,3 +279,16 @@ def test_while_the_weights_are_not_known_a_grant_names_them(tmp_path):
         grant(orders)
     assert grant(orders, weights="*")["weights"] == "*"
     assert Event.APPLY_STARTED not in [step.event for step in newest_steps(rig.store)]
+
+
+def test_a_change_that_was_not_what_mended_it_earns_nothing(tmp_path):
+    rig, orders = rig_of(tmp_path, needed=1)
+    case = broken(rig)
+    orders("approve", {"case": case.case_id, "digest": case.digest}, "alice")
+    verifying = rig.until(State.VERIFYING)
+    unproven = Entry(
+        Event.HELD, {"outcome": "self-resolved", "reason": "its neighbour recovered too"}, case.case_id
+    )
+    assert with_promotion(rig.world, verifying, unproven) == [unproven]
+    proven = Entry(Event.HELD, {"outcome": "fixed", "reason": "not seen for 10 s"}, case.case_id)
+    assert len(with_promotion(rig.world, verifying, proven)) == 2

@@ -160,7 +160,8 @@ def levels(store: Ledger, settings: Settings, now: float) -> tuple[Level, ...]:
     with store.snapshot():
         made, earned, waiting = decisions(store), records(store), grants_to_confirm(store, now)
     successes = {(one.fault_class, one.weights): one.successes for one in earned}
-    pairs = {(one.fault_class, one.weights) for one in made} | set(successes)
+    unconfirmed = {(grant.fault_class, grant.weights) for grant in waiting}
+    pairs = ({(one.fault_class, one.weights) for one in made} - unconfirmed) | set(successes)
     found = [_level(made, pair, successes.get(pair, 0), settings, now) for pair in sorted(pairs)]
     return (*found, *(_unconfirmed(grant) for grant in waiting))
 

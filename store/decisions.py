@@ -53,10 +53,11 @@ def approvals_of(store: Ledger, case_id: str) -> tuple[Approval, ...]:
 
 def decisions(store: Ledger) -> tuple[Decision, ...]:
     """Everything that was decided about autonomy and not yet overwritten; what expired or is overruled too
-    (`remediation.autonomy` tells which one counts). A grant that another person has yet to say is none."""
+    (`remediation.autonomy` tells which one counts). A grant that another person has yet to say admits no more than
+    `propose`: it took the place of what was decided before, and that may have been a revocation."""
     with store.snapshot() as connection:
         said, earned = connection.execute(_GRANTS).all(), connection.execute(_DECIDED).all()
-    return tuple(_granted(row) for row in said if row.revoked or not _grant(row).missing) + tuple(
+    return tuple(_granted(row) for row in said) + tuple(
         Decision(
             fault_class=row.fault_class,
             weights=row.weights,
@@ -122,10 +123,12 @@ def _grant(row: Any) -> Grant:
 
 
 def _granted(row: Any) -> Decision:
+    waits = not row.revoked and bool(_grant(row).missing)
+    mode = Mode(row.mode)
     return Decision(
         fault_class=row.fault_class,
         weights=row.weights,
-        mode=Mode(row.mode),
+        mode=min(mode, Mode.PROPOSE, key=lambda one: one.rank) if waits else mode,
         decided=Decided.REVOKED if row.revoked else Decided.GRANTED,
         seq=row.seq,
         at=row.at,

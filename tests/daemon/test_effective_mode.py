@@ -5,7 +5,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daemon.guarding import context_for
@@ -162,6 +162,44 @@ WIDE = {"fault_class": "*", "weights": "*", "mode": "auto", "until": None, "reas
 
 
 @settings(max_examples=60, deadline=None)
+@example(  # a grant that one of two people said lifted a revocation
+    rows=[
+        (
+            (
+                "down",
+                [
+                    (
+                        SystemEvent.REVOKED,
+                        {"fault_class": "*", "weights": "sha256:fake", "reason": "r", "by": "alice"},
+                    )
+                ],
+            ),
+            NOW,
+        ),
+        (
+            (
+                "",
+                [
+                    (
+                        SystemEvent.GRANTED,
+                        {
+                            "fault_class": "*",
+                            "weights": "sha256:fake",
+                            "reason": "r",
+                            "by": "alice",
+                            "mode": "observe",
+                            "until": None,
+                            "people": 2,
+                        },
+                    )
+                ],
+            ),
+            NOW,
+        ),
+    ],
+    mode=Mode.AUTO,
+    ceiling=Mode.AUTO,
+)
 @given(
     rows=st.lists(st.tuples(happenings(), TIMES), min_size=1, max_size=8),
     mode=MOSTLY_AUTO,

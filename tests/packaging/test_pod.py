@@ -117,6 +117,7 @@ def operator(
         # The namespace and the account stay: other tests of the session act as the account.
         for kind in ("deployment/intentd", "service/intentd", "persistentvolumeclaim/intentd-ledger"):
             operator.try_kubectl("--namespace=intentd", "delete", kind, "--ignore-not-found", "--timeout=60s")
+        operator.try_kubectl("delete", "--filename", MANIFESTS / "policy.yaml", "--ignore-not-found")
         core.delete_persistent_volume("intentd-ledger")
 
 

@@ -77,10 +77,11 @@ def context_for(
 ) -> GuardContext:
     """Everything the guards decide on, for one plan and the object as just read. What may take long is read
     first, so that a kill switch or a pause of meanwhile counts; the ledger's part is as of one moment."""
-    around = surroundings(world, limits_of(world), plan, live, memory.catalog.intents.get(row.intent))
+    limits = limits_of(world)
+    around = surroundings(world, limits, plan, live, memory.catalog.intents.get(row.intent))
     stop = kill_switch(world)
     with world.store.snapshot():
-        context = _context(world, memory, row, plan, live, undoes)
+        context = _context(world, memory, row, plan, live, undoes, limits)
     return replace(context, kill_switch=stop, surroundings=around)
 
 
@@ -120,7 +121,13 @@ def limits_of(world: World) -> Limits:
 
 
 def _context(
-    world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, undoes: Plan | None
+    world: World,
+    memory: Memory,
+    row: CaseRow,
+    plan: Plan,
+    live: Json | None,
+    undoes: Plan | None,
+    limits: Limits,
 ) -> GuardContext:
     now = world.clock.now()
     spent = spend_since(world.store, now - seconds(world.settings.growth.per))
@@ -146,7 +153,7 @@ def _context(
             past_change(change, spent.get(change.operation_id))
             for change in changes_since(world.store, now - MEMORY)
         ),
-        limits=limits_of(world),
+        limits=limits,
         paused=_paused(world, row, now, plan.manifest if isinstance(plan, Create) else live),
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),

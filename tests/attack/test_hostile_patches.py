@@ -1,5 +1,6 @@
 """Patches that nobody wrote down: Hypothesis puts any value at any place, and no object gains any power."""
 
+import json
 import tempfile
 from functools import reduce
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.attack.hostile.corpus import ROWS
 from tests.attack.hostile.ground import REGISTRY, objects
-from tests.attack.hostile.oracle import power
+from tests.attack.hostile.oracle import gained
 from tests.attack.hostile.ordinary import ORDINARY
 from tests.attack.hostile.row import Hostile
 from tests.attack.hostile.shapes import SIZES
@@ -194,8 +195,20 @@ def test_no_patch_gives_an_object_more_power_even_where_an_intent_opens_all_that
     cluster, live, walk = ground
     walk.world.clock.advance(3600)  # budgets and cool-downs of earlier examples are over
     attempt = walk.try_(Hostile("made", manifest, "", kind=kind))
-    after = cluster.object(kind, "shop", "web")
-    assert power(after) == power(live[kind])
-    if attempt.written:
-        walk.live = live | {kind: cluster.put({**live[kind], "metadata": dict(live[kind]["metadata"])})}
+    before, after = live[kind], cluster.object(kind, "shop", "web")
+    if attempt.written:  # the next example begins with the object as it was, whatever becomes of this one
+        walk.live = live | {kind: cluster.put({**before, "metadata": dict(before["metadata"])})}
         live[kind] = walk.live[kind]
+    assert gained(before, after) == {}
+
+
+def test_the_oracle_takes_pinning_by_digest_for_no_gain_and_everything_else_for_one():
+    plain = next(item for item in objects("shop") if item["kind"] == "Deployment")
+    pinned, elsewhere, root = (json.loads(json.dumps(plain)) for _ in range(3))
+    pinned["spec"]["template"]["spec"]["containers"][0]["image"] = f"{REGISTRY}/web@sha256:{'cd' * 32}"
+    elsewhere["spec"]["template"]["spec"]["containers"][0]["image"] = "evil.example.com/web:1"
+    root["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {"runAsUser": 0}
+    assert gained(plain, pinned) == {}
+    assert gained(pinned, plain) != {}
+    assert gained(plain, elsewhere) != {}
+    assert gained(plain, root) != {}

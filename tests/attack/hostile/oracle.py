@@ -19,6 +19,16 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _LOADERS = ("LD_", "PATH", "JAVA_", "NODE_", "PYTHON", "GIT_", "SSL_", "KUBERNETES_")
 
 
+def gained(before: Json, after: Json) -> Json:
+    """What `after` can do that `before` could not, empty where nothing. Pinning an image of the same registry by
+    digest narrows what may run, so that one step is allowed; unpinning is not."""
+    was, now = power(before), power(after)
+    for old, new in zip(was.get("containers", []), now.get("containers", []), strict=False):
+        if new["pinned"] and not old["pinned"]:
+            old["pinned"] = True
+    return {key: (was.get(key), now.get(key)) for key in was | now if was.get(key) != now.get(key)}
+
+
 def power(item: Json) -> Json:
     """Everything that would give somebody more than an ordinary change gives."""
     meta = item["metadata"]

@@ -15,10 +15,11 @@ from daemon.guarding import approval_only, context_for, temporary, undo_context
 from daemon.neighbours import neighbours
 from daemon.ports import WriteStatus
 from daemon.records import escalated, guarded, verdict_rows
+from daemon.settle_recreation import settle_recreation
 from daemon.state import Memory, World
-from daemon.write import Step, Written, carries, resend, write
+from daemon.write import PUT_BACK, Step, Written, carries, not_sent, resend, write
 from detectors.model import Case, Gap, ObjectRef
-from remediation.model import Create, Delete, Json, Outcome, Patch, Plan
+from remediation.model import Create, Delete, Json, Outcome, Patch, Plan, Recreate
 from remediation.plan import plan_from_json, still_valid, undo_plan, undo_valid
 from remediation.saga import Event, State
 from store.ledger import Entry
@@ -26,10 +27,6 @@ from store.queries import CaseRow, last_step, steps, wanted_back
 
 DENIED_PAUSE = 5.0
 """Seconds before a refused plan is tried again; a command of a person (approve, resume) ends it."""
-
-LANDS_WITHIN = 120.0
-"""Seconds after which a write without an answer has landed or never will: the API server gives up a request
-after 60 (its `--request-timeout`), doubled for a clock that is off."""
 
 STALE_ALLOWED = 5
 """Proposals of one case that may be overtaken: each costs a consultation of the model, which others wait for."""
@@ -90,6 +87,8 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
             _denied(world, row, case, plan, done)
         case Step.STALE:
             _record(world, _stale(world, row, case, done.detail))
+        case Step.GONE if done.started:
+            _record(world, _gone_after(memory, row, plan, done.detail))
         case Step.GONE:
             _record(world, _gone(row, done.detail))
         case Step.REFUSED:
@@ -100,7 +99,9 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
                 escalated(
                     row.case_id,
                     case,
-                    reason=f"the API server refused it: {done.detail}",
+                    reason=done.detail
+                    if PUT_BACK in done.detail
+                    else f"the API server refused it: {done.detail}",
                     cause=row.cause,
                     outcome=Outcome.REFUSED,
                 ),
@@ -133,6 +134,7 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
             body = "\n".join(
                 [
                     row.cause,
+                    *(["It would be deleted and created anew:"] if isinstance(plan, Recreate) else []),
                     *map(str, plan.touched),
                     f"intentd approve {row.case_id} --digest {plan.digest[:12]}",
                 ]
@@ -170,12 +172,17 @@ def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> Non
                 Entry(Event.APPLIED, {"operation_id": row.operation_id, "settled": detail}, row.case_id),
             )
         case Step.GONE, detail:
-            _record(world, _gone(row, detail))
+            _record(world, _gone_after(memory, row, plan, detail))
         case Step.RETRY, _:
             return
         case _, detail:
-            failed = Entry(Event.APPLY_FAILED, {"reason": detail}, row.case_id)
-            _record(world, failed)
+            entries = [Entry(Event.APPLY_FAILED, {"reason": detail}, row.case_id)]
+            if detail.endswith(PUT_BACK):  # deleted and put back once is once too often: a person decides
+                case = memory.cases.get(row.key)
+                entries.append(
+                    escalated(row.case_id, case, reason=detail, cause=row.cause, outcome=Outcome.REFUSED)
+                )
+            _record(world, *entries)
 
 
 def _applied(row: CaseRow, done: Written) -> Entry:
@@ -186,16 +193,31 @@ def _gone(row: CaseRow, detail: str) -> Entry:
     return Entry(Event.TARGET_GONE, {"outcome": Outcome.ABANDONED.value, "reason": detail}, row.case_id)
 
 
+def _gone_after(memory: Memory, row: CaseRow, plan: Plan, detail: str) -> Entry:
+    """As `_gone`, where our write began. Of a recreation a person is told: somebody else's object stands in the
+    place of one that we deleted."""
+    if not isinstance(plan, Recreate):
+        return _gone(row, detail)
+    case = memory.cases.get(row.key)
+    entry = escalated(row.case_id, case, reason=detail, cause=row.cause, outcome=Outcome.ABANDONED)
+    return Entry(Event.TARGET_GONE, entry.payload, row.case_id)
+
+
 # ---------------------------------------------------------------- back
 
 
 def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str) -> None:
     case = memory.cases.get(row.key)
 
+    applied = last_step(world.store, row.case_id, Event.APPLY_STARTED)
+    operation_id = "" if applied is None else str(applied.payload["operation_id"])
+
     def current(live: Json | None) -> Plan | None:
+        if isinstance(plan, Recreate) and not carries(live, operation_id):
+            return None  # another incarnation than the one that we created
         return undo_plan(plan, live) if undo_valid(plan, live) else None
 
-    target = plan.target if not isinstance(plan, Create) else _created(world, plan.target)
+    target = _created(world, plan.target) if isinstance(plan, Create | Recreate) else plan.target
     done = write(
         world,
         row.case_id,
@@ -225,7 +247,7 @@ def _settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> 
         case Step.WRITTEN, _:
             _record(world, _rolled_back(world, row, plan, case, why))
         case Step.GONE, detail:
-            _record(world, _gone(row, detail))
+            _record(world, _gone_after(memory, row, plan, detail))
         case Step.RETRY, _:
             return
         case _, _:
@@ -263,6 +285,9 @@ def _settle(world: World, memory: Memory, row: CaseRow, plan: Plan, started: Eve
     begun = last_step(world.store, row.case_id, started)
     if begun is None:
         return Step.REFUSED, "no write was recorded"
+    if "plan" in begun.payload:
+        fix = plan if started is Event.ROLLBACK_STARTED else None
+        return settle_recreation(world, memory, row, begun, fix)
     operation_id, version = begun.payload["operation_id"], begun.payload["resource_version"]
     target = ObjectRef(**begun.payload["target"])
     live = world.cluster.read(target)
@@ -291,8 +316,7 @@ def _settle(world: World, memory: Memory, row: CaseRow, plan: Plan, started: Eve
         operation_id=operation_id,
     )
     if isinstance(result, str):
-        landed_or_never = world.clock.now() - begun.at >= LANDS_WITHIN
-        return Step.REFUSED if landed_or_never else Step.RETRY, f"not sent again: {result}"
+        return not_sent(world, begun.at, result)
     if result.status is WriteStatus.DONE:
         return Step.WRITTEN, "sent again on the same version"
     return (
@@ -306,7 +330,7 @@ def _absent(plan: Plan) -> tuple[Step, str]:
     match plan:
         case Create():
             return Step.REFUSED, "the object was not created"
-        case Patch() | Delete():
+        case Patch() | Delete() | Recreate():
             return Step.GONE, f"{plan.target} is gone"
 
 

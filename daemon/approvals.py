@@ -13,7 +13,7 @@ from detectors.model import Gap
 from intents.fields import MISSING, format_path, get
 from intents.model import Intent
 from remediation.approval import Agreement, Approval, agreement
-from remediation.model import ABSENT, Create, Json, Patch, Plan
+from remediation.model import ABSENT, Create, Json, Patch, Plan, Recreate
 from remediation.plan import plan_from_json, still_valid
 from remediation.saga import Event, State
 from remediation.values import same
@@ -80,7 +80,7 @@ def _changed(plan: Plan, live: Json | None) -> str:
         return f"{plan.target} was deleted"
     if get(live, ("metadata", "uid")) != plan.target.uid:
         return f"{plan.target} was deleted and created anew"
-    for leaf in plan.touched if isinstance(plan, Patch) else ():
+    for leaf in plan.touched if isinstance(plan, Patch | Recreate) else ():
         found = get(live, leaf.path)
         if (found is not MISSING) if leaf.before == ABSENT else not same(found, leaf.before):
             return f"{format_path(leaf.path)} of {plan.target} changed"

@@ -15,6 +15,7 @@ from daemon.control import CommandError
 from daemon.kill_switch import kill_switch, lift, throw
 from daemon.silence import checked_scope
 from daemon.state import Memory, World
+from daemon.unfinished import unfinished
 from intents.units import parse_duration
 from remediation.model import Outcome, Unusable
 from remediation.saga import Event, IllegalMove, State
@@ -87,6 +88,9 @@ class Commands:
             "storm": self._memory.storm,
             "pauses": [asdict(pause) for pause in active_pauses(self._world.store, now)],
             "kill_switch": kill_switch(self._world),
+            "missing": unfinished(
+                self._world.store, lambda plan: self._world.cluster.read(plan.target) is None
+            ),
             "grants": [asdict(grant) for grant in active_grants(self._world.store, now)],
             "weights": None if isinstance(weights, Unusable) else weights,
             "model": weights.detail if isinstance(weights, Unusable) else self._world.settings.model.name,

@@ -29,11 +29,10 @@ from remediation.guards import (
     Knob,
     Limits,
     LocalTime,
-    allowed,
     run_guards,
 )
 from remediation.guards.pause import covers
-from remediation.model import ABSENT, Create, Json, Plan, RawEvidence, Verdict
+from remediation.model import ABSENT, Create, Json, Plan, RawEvidence, Recreate, Verdict
 from remediation.plan import plan_from_json
 from remediation.saga import Event
 from remediation.values import canonical
@@ -154,7 +153,7 @@ def _context(
             for change in changes_since(world.store, now - MEMORY)
         ),
         limits=limits,
-        paused=_paused(world, row, now, plan.manifest if isinstance(plan, Create) else live),
+        paused=_paused(world, row, now, plan.manifest if isinstance(plan, Create | Recreate) else live),
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),
         reserved=_reserved(details.get("reserved", {})),
@@ -163,7 +162,7 @@ def _context(
     )
 
 
-LASTING = frozenset({"integrity", "scope", "kinds", "editable", "sensitive", "growth"})
+LASTING = frozenset({"integrity", "scope", "kinds", "recreate", "editable", "sensitive", "growth"})
 """Guards that say the same tomorrow: they look at plan, object and intent alone."""
 
 
@@ -183,7 +182,8 @@ def could_be_allowed(
         related=frozenset(ref.key for ref in raw.related),
         limits=limits_of(world),
     )
-    return allowed(run_guards(context, [guard for guard in GUARDS if guard.name in LASTING]))
+    verdicts = run_guards(context, [guard for guard in GUARDS if guard.name in LASTING])
+    return all(verdict.allowed or _needs_approval(verdict) for verdict in verdicts)
 
 
 def undo_context(world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None) -> GuardContext:

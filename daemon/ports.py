@@ -111,8 +111,11 @@ class Cluster(Protocol):
     def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
         """Create with strict field validation, carrying the operation id annotation."""
 
-    def delete(self, ref: ObjectRef, *, resource_version: str, dry_run: bool) -> WriteResult:
-        """Delete with uid and resourceVersion preconditions."""
+    def delete(
+        self, ref: ObjectRef, *, resource_version: str, dry_run: bool, orphan: bool = False
+    ) -> WriteResult:
+        """Delete with uid and resourceVersion preconditions. DONE is that the server took it: an object with
+        finalizers stays for a while. What it owns goes after it, or, with `orphan`, stays."""
 
 
 OPERATION_ANNOTATION = "intentd.io/operation"

@@ -23,6 +23,7 @@ from remediation.model import (
     Plan,
     Question,
     RawEvidence,
+    Recreate,
     Touched,
     Unusable,
     Verdict,
@@ -271,6 +272,8 @@ def write_started(
         "approved": any(v.guard == "mode" and v.inputs.get("approved") is True for v in verdicts),
         "verdicts": verdict_rows(verdicts),
     }
+    if isinstance(plan, Recreate):
+        payload["plan"] = plan_to_json(plan)  # the object may be gone, and this is what has to come back
     if around is not None:
         payload["neighbours"] = around.to_json()
     return Entry(event, payload, case_id)

@@ -39,6 +39,7 @@ from remediation.model import (
     UnusableReason,
 )
 from remediation.plan import plan_change
+from remediation.recreate import FOR_A_PERSON
 from remediation.saga import Event, State
 from store.ledger import Entry
 from store.queries import CaseRow, changes_ended, known_good, last_step
@@ -122,10 +123,14 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
         plan = plan_change(by_code.chosen, raw.live, desired_manifest(case, intent))
         return Consultation(by_code, evidence, (by_code.chosen,), (), plan, raw)
     failed = _failed_before(world, case)
-    may = _may(world, case, intent, raw, failed)
+    left_out: list[NoPlan] = []
+    may = _may(world, case, intent, raw, failed, left_out)
     candidates = tuple(found for found in generate(case, clean, evidence, intent) if may(found) is not None)
     answer, asked = _pump(world, case, evidence, candidates, intent, raw.live)
     plan_or_not: Plan | NoPlan | None = None
+    if isinstance(answer, Unusable) and left_out:
+        said = "; ".join(dict.fromkeys(no_plan.detail for no_plan in left_out))
+        answer = dataclasses.replace(answer, detail=f"{answer.detail}; {said}")
     if isinstance(answer, Diagnosis):
         plan_or_not = plan_change(answer.chosen, live_of(answer.chosen, case, raw))
         if not isinstance(plan_or_not, NoPlan) and _signature(plan_or_not) in failed:
@@ -134,14 +139,22 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
 
 
 def _may(
-    world: World, case: Case, intent: Intent, raw: RawEvidence, failed: frozenset[Signature]
+    world: World,
+    case: Case,
+    intent: Intent,
+    raw: RawEvidence,
+    failed: frozenset[Signature],
+    left_out: list[NoPlan],
 ) -> Callable[[Candidate], Plan | None]:
     """What a candidate would do, None where the past or a guard that never changes its mind is against it:
-    the model is not asked about what could not be done anyway."""
+    the model is not asked about what could not be done anyway. What only a person can do, because a field can
+    never change, is added to `left_out`."""
 
     def plan_of(candidate: Candidate) -> Plan | None:
         live = live_of(candidate, case, raw)
         plan = plan_change(candidate, live)
+        if isinstance(plan, NoPlan) and plan.detail.endswith(FOR_A_PERSON):
+            left_out.append(plan)
         if isinstance(plan, NoPlan) or _signature(plan) in failed:
             return None
         return plan if could_be_allowed(world, case, intent, plan, live, raw) else None

@@ -18,17 +18,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from daemon import recreate
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from daemon.records import guarded, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
 from intents.fields import get
 from remediation.blast_radius import Neighbours
-from remediation.guards import GUARDS, GuardContext, allowed, run_guards
-from remediation.model import Create, Delete, Json, Patch, Plan, Verdict
+from remediation.guards import GUARDS, Guard, GuardContext, allowed, run_guards
+from remediation.model import Create, Delete, Json, Patch, Plan, Recreate, Verdict
 from remediation.plan import as_planned
 from remediation.saga import Event
 
@@ -58,6 +59,12 @@ class Written:
     live: Json | None = None
     started: bool = False  # the ledger says that a write began
 
+
+PUT_BACK = recreate.PUT_BACK
+
+LANDS_WITHIN = 120.0
+"""Seconds after which a write without an answer has landed or never will: the API server gives up a request
+after 60 (its `--request-timeout`), doubled for a clock that is off."""
 
 OVERTAKEN_ALLOWED = 3
 """Reviews and dry runs in a row that a status update may overtake: a workload in trouble is written to by its
@@ -107,7 +114,8 @@ def write(
     stopped = run_guards(context(plan, live), STOPS)
     if not allowed(stopped):
         return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
-    result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
+    onward = _onward(plan, context, STOPS)
+    result = _send(world, plan, live, operation_id=operation_id, dry_run=False, onward=onward)
     return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
 
 
@@ -145,14 +153,48 @@ def resend(
     verdicts = run_guards(context(plan, live), GUARDS)
     if not allowed(verdicts):
         return _refusals(verdicts)
-    return _send(world, plan, live, operation_id=operation_id, dry_run=False)
+    onward = _onward(plan, context, STOPS)
+    return _send(world, plan, live, operation_id=operation_id, dry_run=False, onward=onward)
+
+
+def not_sent(world: World, recorded_at: float, why: str) -> tuple[Step, str]:
+    """What it means that a recorded write is not repeated because guards refuse."""
+    landed_or_never = world.clock.now() - recorded_at >= LANDS_WITHIN
+    return Step.REFUSED if landed_or_never else Step.RETRY, f"not sent again: {why}"
+
+
+def finish(world: World, plan: Recreate, context: Contextual, *, operation_id: str) -> WriteResult:
+    """The second half of a recorded recreation whose first half happened: the new object where every guard still
+    allows it, else the old one; neither under the kill switch."""
+    return recreate.finish(world, plan, operation_id, _onward(plan, context, GUARDS))
+
+
+def _onward(plan: Plan, context: Contextual, guards: Sequence[Guard]) -> recreate.Ask:
+    """Asks again where the old object is gone: an object that we deleted comes back in one form or the other."""
+
+    def ask() -> recreate.Onward:
+        verdicts = run_guards(replace(context(plan, None), deleted=True), guards)
+        refused = {verdict.guard for verdict in verdicts if not verdict.allowed}
+        if "kill-switch" in refused:
+            return recreate.Onward.STOP
+        return recreate.Onward.BACK if refused else recreate.Onward.FORWARD
+
+    return ask
 
 
 def _refusals(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(f"{verdict.guard}: {verdict.reason}" for verdict in verdicts if not verdict.allowed)
 
 
-def _send(world: World, plan: Plan, live: Json | None, *, operation_id: str, dry_run: bool) -> WriteResult:
+def _send(
+    world: World,
+    plan: Plan,
+    live: Json | None,
+    *,
+    operation_id: str,
+    dry_run: bool,
+    onward: recreate.Ask = lambda: recreate.Onward.STOP,
+) -> WriteResult:
     match plan:
         case Patch(target=target, operations=operations):
             return world.cluster.patch(
@@ -166,6 +208,10 @@ def _send(world: World, plan: Plan, live: Json | None, *, operation_id: str, dry
             return world.cluster.create(manifest, operation_id=operation_id, dry_run=dry_run)
         case Delete(target=target):
             return world.cluster.delete(target, resource_version=_version(live), dry_run=dry_run)
+        case Recreate() if dry_run:
+            return recreate.rehearse(world, plan, _version(live))
+        case Recreate():
+            return recreate.recreate(world, plan, _version(live), operation_id, onward)
 
 
 def _version(live: Json | None) -> str:
@@ -183,6 +229,11 @@ def _unlike_plan(plan: Plan, answered: Json | None) -> str | None:
 def carries(live: Json | None, operation_id: str) -> bool:
     """Whether an object carries our operation: the proof that a write without an answer happened."""
     return get(live or {}, ("metadata", "annotations", OPERATION_ANNOTATION)) == operation_id
+
+
+def carries_back(live: Json | None, operation_id: str) -> bool:
+    """Whether this is the old object, put back because the new one could not be created."""
+    return carries(live, f"{operation_id}{recreate.BACK}")
 
 
 _REHEARSAL = {

@@ -104,6 +104,33 @@ _SERVICE = {
 }
 _CONFIG_MAP = {**_META, "data.*": Value.TEXT}
 
+_JOB = {
+    **_META,
+    **{path: value for path, value in _WORKLOAD.items() if path.startswith("spec.template.")},
+    **dict.fromkeys(
+        (
+            "spec.parallelism",
+            "spec.completions",
+            "spec.backoffLimit",
+            "spec.activeDeadlineSeconds",
+            "spec.ttlSecondsAfterFinished",
+        ),
+        Value.NUMBER,
+    ),
+}
+_BARE_POD = {
+    path.removeprefix("spec.template."): value
+    for path, value in _WORKLOAD.items()
+    if path.startswith("spec.template.")
+}
+_CLAIM = {
+    **_META,
+    "spec.storageClassName": Value.TEXT,
+    "spec.accessModes[*]": Value.TEXT,
+    "spec.resources.requests.*": Value.QUANTITY,
+}
+_STATEFUL_SET = {**_WORKLOAD, "spec.serviceName": Value.TEXT, "spec.podManagementPolicy": Value.TEXT}
+
 Table = dict[FieldPath, Value]
 
 
@@ -112,7 +139,11 @@ def _table(written: dict[str, Value]) -> Table:
 
 
 KNOWN: dict[str, Table] = {
-    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet"), _table(_WORKLOAD)),
+    **dict.fromkeys(("Deployment", "DaemonSet"), _table(_WORKLOAD)),
+    "StatefulSet": _table(_STATEFUL_SET),
+    "Job": _table(_JOB),
+    "Pod": _table(_BARE_POD),
+    "PersistentVolumeClaim": _table(_CLAIM),
     "Service": _table(_SERVICE),
     "ConfigMap": _table(_CONFIG_MAP),
 }

@@ -19,6 +19,8 @@ from intents.units import parse_duration, parse_quantity
 
 API_VERSION = "intentd.io/v1alpha1"
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+Recreated = Literal["StatefulSet", "Job", "Pod", "PersistentVolumeClaim"]
+"""Kinds that can be deleted and created anew without losing anything, in the states that code admits."""
 
 
 def _duration(text: str) -> str:
@@ -165,7 +167,7 @@ class Editable(_Model):
     (RE2-like, applied to the whole value) or be one of `values` where given.
     """
 
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Service", "ConfigMap"] = "Deployment"
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Service", "ConfigMap"] | Recreated = "Deployment"
     path: Path
     min: Quantity | None = None
     max: Quantity | None = None
@@ -246,6 +248,11 @@ class IntentSpec(_Model):
         default=1, ge=1, le=10, description="How many different people have to approve a proposed change."
     )
     editable: tuple[Editable, ...] = ()
+    recreate: tuple[Recreated, ...] = Field(
+        default=(),
+        description="Kinds that may be deleted and created anew where a field that has to change never can; for "
+        "others, and without it, a person has to approve that.",
+    )
     budget: Budget = Budget()
     cooldown: Duration = Field(default="5m", description="Least time between two changes of one object.")
     window: Window | None = Field(default=None, description="Changes only then; always where left out.")

@@ -52,6 +52,7 @@ class Parts:
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
     editable: Mapping[int, Editable] = field(default_factory=dict)
     mode: Mode | None = None
+    recreate: Mapping[int, str] = field(default_factory=dict)
     budget: Budget | None = None
     window: Window | None = None
     freezes: Mapping[int, Freeze] = field(default_factory=dict)
@@ -69,6 +70,7 @@ def parts_of(intent: Intent, zones: frozenset[str] | None) -> Parts:
         expectations=dict(enumerate(spec.expectations)),
         editable=dict(enumerate(spec.editable)),
         mode=spec.mode,
+        recreate=dict(enumerate(spec.recreate)),
         budget=spec.budget,
         window=spec.window,
         freezes=dict(enumerate(spec.freezes)),
@@ -227,6 +229,29 @@ def _auto_can_act(parts: Parts) -> Iterator[Finding]:
         yield ("spec", "mode"), "mode auto, but no field is editable, so nothing could be done", remedy
 
 
+def _recreate_twice(parts: Parts) -> Iterator[Finding]:
+    for index, first in _repeated(dict(parts.recreate)):
+        yield ("spec", "recreate", index), f"the same kind as spec.recreate[{first}]", "Keep one"
+
+
+def _recreate_can_happen(parts: Parts) -> Iterator[Finding]:
+    """A kind of which nothing can be changed is not recreated either."""
+    if not parts.whole:
+        return
+    opened = {entry.kind for entry in parts.editable.values()}
+    wished = {
+        wish.manifest["kind"] for wish in parts.expectations.values() if isinstance(wish, ManifestDesired)
+    }
+    for index, kind in parts.recreate.items():
+        if kind not in opened | wished:
+            message = f"no field of a {kind} is editable, and no manifest desires one"
+            yield (
+                ("spec", "recreate", index),
+                message,
+                f"Open its field (`kind: {kind}`), or remove the entry",
+            )
+
+
 def _window_opens(parts: Parts) -> Iterator[Finding]:
     window = parts.window
     if window is None:
@@ -288,6 +313,8 @@ RULES: tuple[Callable[[Parts], Iterable[Finding]], ...] = (
     _expectations_fit_the_scope,
     _queries,
     _auto_can_act,
+    _recreate_twice,
+    _recreate_can_happen,
     _window_opens,
     _freezes_begin_and_end,
     _durations,

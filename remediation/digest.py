@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from detectors.model import ObjectRef
-from remediation.model import Create, Delete, Json, Operation, Plan, Touched
+from remediation.model import Create, Delete, Json, Operation, Plan, Recreate, Touched
 from remediation.plan_json import operation_to_json, path_to_json
 from remediation.values import canonical
 
@@ -34,6 +34,11 @@ def delete_digest(target: ObjectRef, resource_version: str) -> str:
     return _sha({"plan": "delete", "target": list(target), "resourceVersion": resource_version})
 
 
+def recreate_digest(target: ObjectRef, manifest: Json, before: Json) -> str:
+    """SHA-256 over the uid, what is created and what was there."""
+    return _sha({"plan": "recreate", "target": list(target), "manifest": manifest, "before": before})
+
+
 def plan_digest(plan: Plan) -> str:
     """The digest that this plan must carry."""
     match plan:
@@ -41,6 +46,8 @@ def plan_digest(plan: Plan) -> str:
             return create_digest(plan.target, plan.manifest)
         case Delete():
             return delete_digest(plan.target, plan.resource_version)
+        case Recreate():
+            return recreate_digest(plan.target, plan.manifest, plan.before)
         case _:
             return patch_digest(plan.target, plan.operations, plan.touched)
 

@@ -14,6 +14,7 @@ from detectors.model import ObjectRef
 from intents.fields import FieldPath, format_path
 from remediation.merge_keys import (
     API_VERSIONS,
+    RECREATED,
     closed_to_additions,
     element,
     identity,
@@ -29,6 +30,7 @@ from remediation.values import same
 
 _CONTENT = {"Service": ("spec",), "ConfigMap": ("data",)}
 _WORKLOAD_CONTENT = ("spec",)
+_VERSIONS = API_VERSIONS | RECREATED
 _METADATA = ("labels", "annotations")
 OUR_PREFIX = "intentd.io/"
 
@@ -56,14 +58,14 @@ def merge(live: Json, manifest: Any, target: ObjectRef) -> Json | NoPlan:
 
 
 def _merge_object(live: Json, manifest: Json, target: ObjectRef) -> Json:
-    if target.kind not in API_VERSIONS:
+    if target.kind not in _VERSIONS:
         raise _RefusedError("KindNotAllowed", ("kind",), f"{target.kind} is not a kind that we change")
     merged = dict(live)
     for key, value in manifest.items():
         here: FieldPath = (key,)
         if key == "apiVersion":
-            if value != API_VERSIONS[target.kind]:
-                raise _RefusedError("OtherObject", here, f"{value!r} is not {API_VERSIONS[target.kind]}")
+            if value != _VERSIONS[target.kind]:
+                raise _RefusedError("OtherObject", here, f"{value!r} is not {_VERSIONS[target.kind]}")
         elif key == "kind":
             if value != target.kind:
                 raise _RefusedError("OtherObject", here, f"{value!r} is not {target.kind}")

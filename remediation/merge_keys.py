@@ -20,9 +20,20 @@ API_VERSIONS = {
     "Service": "v1",
     "ConfigMap": "v1",
 }
-"""The kinds that a plan may touch, each with its only apiVersion."""
+"""The kinds that a plan may create, patch and delete, each with its only apiVersion."""
+
+RECREATED = {
+    "StatefulSet": "apps/v1",
+    "Job": "batch/v1",
+    "Pod": "v1",
+    "PersistentVolumeClaim": "v1",
+}
+"""The kinds that a plan may recreate (remediation/recreate.py says when); of the last three nothing else."""
 
 POD = ("spec", "template", "spec")
+BARE_POD = ("spec",)
+"""Where a Pod itself holds what templates hold at POD; none of the names there is one of another kind's."""
+
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 _PER_CONTAINER = {
@@ -41,12 +52,18 @@ _PER_POD = {
 }
 _LISTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("spec", "ports"): ("port", "protocol"),
-    **{(*POD, name): keys for name, keys in _PER_POD.items()},
-    **{(*POD, containers): ("name",) for containers in CONTAINER_LISTS},
     **{
-        (*POD, containers, name): keys
-        for containers in CONTAINER_LISTS
-        for name, keys in _PER_CONTAINER.items()
+        (*pod, *place): keys
+        for pod in (POD, BARE_POD)
+        for place, keys in [
+            *(((name,), keys) for name, keys in _PER_POD.items()),
+            *(((containers,), ("name",)) for containers in CONTAINER_LISTS),
+            *(
+                ((containers, name), keys)
+                for containers in CONTAINER_LISTS
+                for name, keys in _PER_CONTAINER.items()
+            ),
+        ]
     },
 }
 _NUMBERS = frozenset({"containerPort", "port"})

@@ -263,7 +263,24 @@ class Delete:
     touched: tuple[Touched, ...] = ()
 
 
-Plan = Patch | Create | Delete
+@dataclass(frozen=True, slots=True)
+class Recreate:
+    """Delete one incarnation and create the object anew, because a field that changes never can
+    (remediation/recreate.py says of what, and when).
+
+    `manifest` is what is created, `before` the object as it was, both without what the server writes itself;
+    `before` is created instead where the server refuses `manifest` after the deletion. The digest binds uid,
+    manifest and before.
+    """
+
+    target: ObjectRef
+    manifest: Json
+    before: Json
+    touched: tuple[Touched, ...]
+    digest: str
+
+
+Plan = Patch | Create | Delete | Recreate
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from detectors.model import ObjectRef
 from intents.fields import MISSING, format_path, get
 from remediation.diff import PreconditionFailed, apply, changed_leaves, diff, leaves
 from remediation.digest import create_digest, patch_digest, plan_digest
+from remediation.immutable import immutable
 from remediation.manifest import merge
 from remediation.merge_keys import API_VERSIONS
-from remediation.model import ABSENT, Candidate, Create, Delete, Json, NoPlan, Patch, Plan, Touched
+from remediation.model import ABSENT, Candidate, Create, Delete, Json, NoPlan, Patch, Plan, Recreate, Touched
 from remediation.plan_json import plan_from_json, plan_to_json
+from remediation.recreate import recreation, still_as_reviewed
 from remediation.redact import redact_manifest
 from remediation.undo import as_planned, inverse_for, undo_plan, undo_valid
 from remediation.untrusted import refuse_strange
@@ -53,6 +55,8 @@ def plan_change(candidate: Candidate, live: Json | None, desired: Json | None = 
     if (secret := _secret(live, change.touched)) is not None:
         return secret
     target = candidate.target._replace(uid=str(get(live, ("metadata", "uid"))))
+    if stuck := immutable(target.kind, live, change.touched):
+        return recreation(live, merged, target, stuck)
     digest = patch_digest(target, change.operations, change.touched)
     return Patch(target, change.operations, change.inverse, change.touched, digest)
 
@@ -111,6 +115,12 @@ def still_valid(plan: Plan, live: Json | None) -> bool:
             return live is not None and (
                 get(live, ("metadata", "uid")) == plan.target.uid
                 and get(live, ("metadata", "resourceVersion")) == plan.resource_version
+            )
+        case Recreate():
+            return (
+                live is not None
+                and get(live, ("metadata", "uid")) == plan.target.uid
+                and still_as_reviewed(plan, live)
             )
         case Patch():
             return (

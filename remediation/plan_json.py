@@ -10,7 +10,7 @@ from typing import Any
 
 from detectors.model import ObjectRef
 from intents.fields import Element, FieldPath, Segment
-from remediation.model import ABSENT, Create, Delete, Json, Operation, Patch, Plan, Touched
+from remediation.model import ABSENT, Create, Delete, Json, Operation, Patch, Plan, Recreate, Touched
 
 
 def plan_to_json(plan: Plan) -> Json:
@@ -31,6 +31,8 @@ def plan_to_json(plan: Plan) -> Json:
             return common | {"plan": "create", "manifest": plan.manifest}
         case Delete():
             return common | {"plan": "delete", "resourceVersion": plan.resource_version}
+        case Recreate():
+            return common | {"plan": "recreate", "manifest": plan.manifest, "before": plan.before}
 
 
 def plan_from_json(stored: Json) -> Plan:
@@ -48,6 +50,8 @@ def plan_from_json(stored: Json) -> Plan:
                 return Create(target, stored["manifest"], touched, digest)
             case "delete":
                 return Delete(target, stored["resourceVersion"], digest, touched)
+            case "recreate":
+                return Recreate(target, stored["manifest"], stored["before"], touched, digest)
             case other:
                 raise ValueError(f"{other!r} is no kind of plan")
     except (KeyError, TypeError) as error:

@@ -95,6 +95,9 @@ _MOVES: dict[tuple[State, Event], State] = {
     (S.ROLLING_BACK, E.ROLLED_BACK): S.CLOSED,
     (S.ROLLING_BACK, E.ROLLBACK_IMPOSSIBLE): S.STUCK,
     (S.ROLLING_BACK, E.TARGET_GONE): S.CLOSED,
+    # An object that we deleted is not there again yet, and a person is told.
+    (S.APPLYING, E.REMINDED): S.APPLYING,
+    (S.ROLLING_BACK, E.REMINDED): S.ROLLING_BACK,
     (S.STUCK, E.REMINDED): S.STUCK,
     (S.STUCK, E.CLOSED): S.CLOSED,
     (S.STUCK, E.RESOLVED): S.CLOSED,

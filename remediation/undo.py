@@ -12,10 +12,11 @@ from copy import deepcopy
 from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, get
-from remediation.diff import changed_leaves, leaves, operations, tokens
+from remediation.diff import changed_leaves, diff, leaves, operations, tokens
 from remediation.digest import delete_digest, patch_digest
 from remediation.merge_keys import in_free_map, list_keys
-from remediation.model import ABSENT, Create, Delete, Json, NoPlan, Operation, Patch, Plan, Touched
+from remediation.model import ABSENT, Create, Delete, Json, NoPlan, Operation, Patch, Plan, Recreate, Touched
+from remediation.recreate import recreated_back
 from remediation.values import same, same_value
 
 
@@ -25,7 +26,7 @@ class CannotUndoError(ValueError):
 
 def undo_valid(plan: Plan, live: Json | None) -> bool:
     """Whether the fields that the plan touched are still as it left them, in the same incarnation."""
-    return isinstance(_undo(plan, live), Patch | Delete)
+    return isinstance(_undo(plan, live), Patch | Delete | Recreate)
 
 
 def undo_plan(plan: Plan, live: Json | None) -> Plan:
@@ -46,6 +47,8 @@ def inverse_for(plan: Patch, live: Json) -> tuple[Operation, ...]:
 def undo_covers(plan: Plan, path: FieldPath) -> bool:
     """Whether an undo of the plan may touch this place: a field that the plan touched, or one inside a part
     that it created (a server's default), but never somebody else's entry in it."""
+    if isinstance(plan, Recreate):
+        plan = _as_patch(plan)
     if not isinstance(plan, Patch):
         return False
     ours = {leaf.path for leaf in plan.touched}
@@ -59,7 +62,7 @@ def _undo(plan: Plan, live: Json | None) -> Plan | NoPlan:
     uid, version = get(live, ("metadata", "uid")), get(live, ("metadata", "resourceVersion"))
     if isinstance(plan, Delete):
         return NoPlan("NoUndo", "a deletion is an undo itself")
-    if plan.target.uid and uid != plan.target.uid:
+    if plan.target.uid and uid != plan.target.uid and not isinstance(plan, Recreate):
         return NoPlan("OtherIncarnation", "the object was deleted and created anew")
     theirs = [leaf for leaf in plan.touched if not as_planned(leaf, live)]
     if theirs:
@@ -67,7 +70,17 @@ def _undo(plan: Plan, live: Json | None) -> Plan | NoPlan:
     if isinstance(plan, Create):
         target = plan.target._replace(uid=str(uid))
         return Delete(target, str(version), delete_digest(target, str(version)))
+    if isinstance(plan, Recreate):
+        step = _restore(_as_patch(plan), live)
+        return step if isinstance(step, NoPlan) else recreated_back(plan, live, step)
     return _restore(plan, live)
+
+
+def _as_patch(plan: Recreate) -> Patch:
+    """The same change said as a patch of the object as it was: its undo is found the same way. Whether the
+    incarnation there is ours, the caller knows by the operation's mark."""
+    change = diff(plan.before, plan.manifest)
+    return Patch(plan.target, change.operations, change.inverse, change.touched, "")
 
 
 def as_planned(leaf: Touched, document: Json) -> bool:

@@ -147,6 +147,7 @@ def explanation(row: CaseRow, history: tuple[Step, ...]) -> dict[str, Any]:
         "questions": answer.get("questions", []),
         "model_wrote_the_change": answer.get("wrote_manifest", False),
         "change": plan.get("touched", []),
+        "recreates": (plan.get("plan") or {}).get("plan") == "recreate",
         "summary": plan.get("summary"),
         "digest": row.digest,
         "guards": guards.get("verdicts", []),
@@ -199,6 +200,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
             else "a candidate that the evidence supports"
         )
         out.print(Text(f"\nChange ({by}; digest {told['digest']})", style="bold"))
+        if told["recreates"]:
+            out.print(Text("  The object is deleted and created anew: a field of it can never change."))
         for leaf in told["change"]:
             out.print(Text(f"  {leaf['path']}"))
             out.print(Text(f"    - {value(leaf, 'before', 'was_absent')}", style="red"))

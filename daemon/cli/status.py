@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,7 @@ from daemon.cli.common import (
 from daemon.clock import SystemClock
 from daemon.control import NotRunning, call
 from daemon.settings import Settings
+from daemon.unfinished import unfinished
 from store.decisions import active_grants
 from store.ledger import Ledger
 from store.queries import active_pauses, open_cases
@@ -54,6 +56,7 @@ def ask(settings: Settings) -> dict[str, Any]:
                 "reason": str(error),
                 "open_cases": len(open_cases(store)),
                 "pauses": [asdict(pause) for pause in active_pauses(store, now)],
+                "missing": unfinished(store),
                 "kill_switch": f"{settings.kill_switch} exists" if settings.kill_switch.exists() else None,
                 "grants": [asdict(grant) for grant in active_grants(store, now)],
             }
@@ -68,6 +71,11 @@ def _print(told: dict[str, Any], now: float) -> None:
     _section("Unknown", [f"  {line}" for line in unknown[:SHOWN_UNKNOWN]])
     if len(unknown) > SHOWN_UNKNOWN:
         out.print(Text(f"  and {len(unknown) - SHOWN_UNKNOWN} more; `-o json` lists all"))
+    for item in told.get("missing", []):
+        doubt = "was deleted" if told["running"] else "may be deleted"
+        title = f"Missing: {item['object']} {doubt} by intentd and not created again (case {item['case']})"
+        manifest = json.dumps(item["manifest"], indent=1)
+        _section(title, ["  What was there, for `kubectl create -f -`:", manifest])
     _section("Problems", [f"  {line}" for line in told.get("problems", [])])
     if told["pauses"]:
         _section("Pauses", [])

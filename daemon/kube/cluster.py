@@ -158,5 +158,9 @@ class KubeCluster:
     def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
         return write.create(self._transport, manifest, operation_id=operation_id, dry_run=dry_run)
 
-    def delete(self, ref: ObjectRef, *, resource_version: str, dry_run: bool) -> WriteResult:
-        return write.delete(self._transport, ref, resource_version=resource_version, dry_run=dry_run)
+    def delete(
+        self, ref: ObjectRef, *, resource_version: str, dry_run: bool, orphan: bool = False
+    ) -> WriteResult:
+        return write.delete(
+            self._transport, ref, resource_version=resource_version, dry_run=dry_run, orphan=orphan
+        )

@@ -10,9 +10,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from detectors.model import ObjectRef
+from remediation.merge_keys import RECREATED
 
 CORE = "/api/v1"
 APPS = "/apis/apps/v1"
+BATCH = "/apis/batch/v1"
 POLICY = "/apis/policy/v1"
 
 
@@ -50,6 +52,8 @@ RESOURCES: dict[str, Resource] = {
         Resource("ReplicaSet", "apps/v1", APPS, "replicasets"),
         Resource("StatefulSet", "apps/v1", APPS, "statefulsets"),
         Resource("DaemonSet", "apps/v1", APPS, "daemonsets"),
+        Resource("Job", "batch/v1", BATCH, "jobs"),
+        Resource("PersistentVolumeClaim", "v1", CORE, "persistentvolumeclaims"),
         Resource("EndpointSlice", "discovery.k8s.io/v1", "/apis/discovery.k8s.io/v1", "endpointslices"),
         Resource(
             "HorizontalPodAutoscaler", "autoscaling/v2", "/apis/autoscaling/v2", "horizontalpodautoscalers"
@@ -58,7 +62,10 @@ RESOURCES: dict[str, Resource] = {
 }
 
 WRITABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Service", "ConfigMap"})
-"""The kinds that a write may name at all; the guards decide the rest."""
+"""The kinds that a patch may name at all; the guards decide the rest."""
+
+CREATABLE = WRITABLE | RECREATED.keys()
+"""The kinds that a creation or a deletion may name: also those that are only ever recreated."""
 
 
 def path_of(ref: ObjectRef) -> str | None:

@@ -46,3 +46,11 @@ PROVISION = _rights("apps", "deployments statefulsets daemonsets", "create delet
     "", "services configmaps", "create delete"
 )
 """To provision a desired manifest that is absent, and to undo that. Bound by nobody until an operator does."""
+
+RECREATE = (
+    _rights("apps", "statefulsets", "create delete")
+    | _rights("batch", "jobs", "get create delete")
+    | _rights("", "persistentvolumeclaims", "get create delete")
+    | _rights("", "pods", "create delete")
+)
+"""To recreate what intents name in `spec.recreate`. Bound by nobody until an operator does."""

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from daemon.kube.errors import ClusterError
-from daemon.kube.kinds import RESOURCES, WRITABLE, path_of
+from daemon.kube.kinds import CREATABLE, RESOURCES, WRITABLE, path_of
 from daemon.kube.transport import Params, Reply, Transport
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from detectors.model import ObjectRef, Turn
@@ -81,7 +81,7 @@ def create(transport: Transport, manifest: Json, *, operation_id: str, dry_run: 
     meta = manifest.get("metadata")
     name = str(meta.get("name", "")) if isinstance(meta, dict) else ""
     namespace = str(meta.get("namespace", "")) if isinstance(meta, dict) else ""
-    refusal = _refuse_kind(kind, path_of(ObjectRef(kind, namespace, name)))
+    refusal = _refuse_kind(kind, path_of(ObjectRef(kind, namespace, name)), CREATABLE)
     if refusal is not None:
         return refusal
     resource = RESOURCES[kind]
@@ -94,10 +94,12 @@ def create(transport: Transport, manifest: Json, *, operation_id: str, dry_run: 
     )
 
 
-def delete(transport: Transport, ref: ObjectRef, *, resource_version: str, dry_run: bool) -> WriteResult:
-    """Delete one incarnation at one resource version; what it owns goes after it."""
+def delete(
+    transport: Transport, ref: ObjectRef, *, resource_version: str, dry_run: bool, orphan: bool = False
+) -> WriteResult:
+    """Delete one incarnation at one resource version; what it owns goes after it, or stays as an orphan."""
     path = path_of(ref)
-    refusal = _refuse_kind(ref.kind, path)
+    refusal = _refuse_kind(ref.kind, path, CREATABLE)
     if refusal is not None or path is None:
         return refusal or _refused(f"{ref} is not a name")
     if not ref.uid or not resource_version:
@@ -105,7 +107,7 @@ def delete(transport: Transport, ref: ObjectRef, *, resource_version: str, dry_r
     body: Json = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
-        "propagationPolicy": "Background",
+        "propagationPolicy": "Orphan" if orphan else "Background",
         "preconditions": {"uid": ref.uid, "resourceVersion": resource_version},
     }
     if dry_run:
@@ -187,8 +189,8 @@ def _at(document: Any, pointer: str) -> Any:
     return document
 
 
-def _refuse_kind(kind: str, path: str | None) -> WriteResult | None:
-    if kind not in WRITABLE or path is None:
+def _refuse_kind(kind: str, path: str | None, kinds: frozenset[str] = WRITABLE) -> WriteResult | None:
+    if kind not in kinds or path is None:
         return _refused(f"intentd does not write objects of kind {kind or 'unknown'} without a full name")
     return None
 

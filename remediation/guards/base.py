@@ -146,6 +146,8 @@ class GuardContext:
     undoes: Plan | None = None
     operation_id: str | None = None  # a charge in `history` that is this plan's own
     surroundings: Surroundings = field(default_factory=Surroundings)
+    deleted: bool = False
+    """Of a recreation the first half happened: we deleted the object, and it has to be created again."""
 
     @property
     def is_rollback(self) -> bool:

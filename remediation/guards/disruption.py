@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from detectors.model import Gap, Turn
-from intents.fields import get
+from intents.fields import FieldPath, get
 from intents.model import ReplicasAtLeast
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.rollout import UnknownRolloutError, loss, replaces_pods
@@ -64,7 +64,8 @@ def _must_stay(context: GuardContext) -> int:
 
 
 def _selecting(budgets: Sequence[Json], live: Json) -> list[Json]:
-    labels = get(live, ("spec", "template", "metadata", "labels"))
+    inside: FieldPath = () if live.get("kind") == "Pod" else ("spec", "template")
+    labels = get(live, (*inside, "metadata", "labels"))
     of_pods = labels if isinstance(labels, dict) else {}
     return [budget for budget in budgets if _selects(get(budget, ("spec", "selector")), of_pods)]
 

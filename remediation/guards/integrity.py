@@ -9,7 +9,7 @@ from __future__ import annotations
 from intents.fields import get
 from remediation.digest import plan_digest
 from remediation.guards.base import GuardContext, Ruling
-from remediation.model import Create, Delete, Patch, Verdict
+from remediation.model import Create, Delete, Patch, Recreate, Verdict
 from remediation.plan import still_valid
 
 
@@ -24,10 +24,14 @@ class Integrity:
         inputs = {"digest": plan.digest, "recomputed": digest, "uid": plan.target.uid}
         if digest != plan.digest:
             return ruling.refuse("Altered", "the plan is not the one that its digest was made of", **inputs)
-        if isinstance(plan, Patch | Delete) and not plan.target.uid:
+        if isinstance(plan, Patch | Delete | Recreate) and not plan.target.uid:
             return ruling.refuse("NoUid", "a write names the incarnation that it is about", **inputs)
-        if isinstance(plan, Patch) and not plan.touched:
+        if isinstance(plan, Patch | Recreate) and not plan.touched:
             return ruling.refuse("Empty", "the plan changes nothing", **inputs)
+        if isinstance(plan, Recreate) and context.deleted:
+            if context.live is None:
+                return ruling.allow("HalfDone", **inputs)
+            return ruling.refuse("OtherIncarnation", "somebody else created it meanwhile", **inputs)
         if not isinstance(plan, Create) and get(context.live, ("metadata", "uid")) != plan.target.uid:
             return ruling.refuse("OtherIncarnation", "the object was deleted and created anew", **inputs)
         if not still_valid(plan, context.live):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from intents.fields import get
 from remediation.guards.base import GuardContext, Ruling
-from remediation.merge_keys import API_VERSIONS
-from remediation.model import Create, Delete, Json, Verdict
+from remediation.merge_keys import API_VERSIONS, RECREATED
+from remediation.model import Create, Delete, Json, Recreate, Verdict
 
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 """What Kubernetes creates for itself; a wrong write there can take the cluster down."""
@@ -32,9 +32,10 @@ class Kinds:
             "namespace": target.namespace,
             "allowed": list(context.limits.namespaces),
         }
-        if target.kind not in API_VERSIONS or (target.kind, target.name) in SHARED:
+        kinds = RECREATED if isinstance(plan, Recreate) else API_VERSIONS
+        if target.kind not in kinds or (target.kind, target.name) in SHARED:
             return ruling.refuse("KindNotAllowed", f"{target} is not ours to change", **inputs)
-        item = plan.manifest if isinstance(plan, Create) else context.live
+        item = plan.manifest if isinstance(plan, Create | Recreate) else context.live
         ours = get(item, ("metadata", "labels", "app.kubernetes.io/name")) == OURS
         if ours or target.key in context.limits.own:
             return ruling.refuse("OurOwn", f"{target} is part of intentd, or steers it", **inputs)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from detectors.model import Gap, Turn
 from intents.fields import get
 from remediation.guards.base import GuardContext, Ruling
-from remediation.model import Create, Json, Verdict
+from remediation.model import Create, Json, Recreate, Verdict
 
 IGNORE, MANAGED = "intentd.io/ignore", "intentd.io/managed"
 
@@ -24,7 +24,7 @@ class OptIn:
 
     def judge(self, context: GuardContext) -> Verdict:
         ruling, around = Ruling(self.name), context.surroundings.namespace_labels
-        here = context.plan.manifest if isinstance(context.plan, Create) else context.live
+        here = context.plan.manifest if isinstance(context.plan, Create | Recreate) else context.live
         inputs: Json = {"demanded": context.limits.opt_in}
         for where in ("labels", "annotations"):
             said = _marks(here, where).get(IGNORE)

@@ -19,6 +19,7 @@ from remediation.guards.kinds import Kinds
 from remediation.guards.mode import ModeGuard
 from remediation.guards.opt_in import OptIn
 from remediation.guards.pause import Pause
+from remediation.guards.recreate import RecreateGuard
 from remediation.guards.same_knob import SameKnob
 from remediation.guards.scope import Scope
 from remediation.guards.sensitive import Sensitive
@@ -35,6 +36,7 @@ GUARDS: tuple[Guard, ...] = (
     Scope(),
     OptIn(),
     Kinds(),
+    RecreateGuard(),
     Editable(),
     Sensitive(),
     Growth(),
@@ -64,6 +66,7 @@ WAITING_REASONS = frozenset(
 NEEDS_APPROVAL = frozenset(
     {
         ("mode", "NeedsApproval"),
+        ("recreate", "NotOpened"),
         ("hands-off", "Helm"),
         ("hands-off", "PersonAtWork"),
         ("disruption", "TakesServingPods"),

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from intents.fields import FieldPath, get
-from remediation.model import ABSENT, Delete, Json, Patch, Plan
+from remediation.model import ABSENT, Delete, Json, Patch, Plan, Recreate
 
 TEMPLATE: FieldPath = ("spec", "template")
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
@@ -36,11 +36,13 @@ class UnknownRolloutError(ValueError):
 
 def replaces_pods(plan: Plan) -> bool:
     """Whether carrying the plan out ends running pods at all."""
+    if plan.target.kind == "Pod":
+        return isinstance(plan, Recreate)
     if plan.target.kind not in _WORKLOADS:
         return False
     if isinstance(plan, Delete):
         return True
-    return isinstance(plan, Patch) and any(
+    return isinstance(plan, Patch | Recreate) and any(
         leaf.path[:2] == TEMPLATE or leaf.path == ("spec", "replicas") for leaf in plan.touched
     )
 
@@ -57,6 +59,8 @@ def loss(plan: Plan, live: Json) -> Loss:
     """What the plan may take away from what is available now. Raises UnknownRolloutError."""
     kind = plan.target.kind
     status = live.get("status")
+    if kind == "Pod":
+        return Loss(1, 1) if _ready(status) else Loss(0, 0)
     generation, seen = get(live, ("metadata", "generation")), get(live, ("status", "observedGeneration"))
     if not isinstance(status, dict) or not isinstance(seen, int) or seen != generation:
         raise UnknownRolloutError("its status is missing, or about an earlier version of it")
@@ -73,6 +77,17 @@ def loss(plan: Plan, live: Json) -> Loss:
     if ("spec", "replicas") in after:
         lost = max(lost, available - _count(_field(live, after, "replicas", default=1)))
     return Loss(available, max(0, min(available, lost)))
+
+
+def _ready(status: Any) -> bool:
+    """Whether a pod serves, as its own condition says. Raises UnknownRolloutError."""
+    if not isinstance(status, dict):
+        raise UnknownRolloutError("its status is missing")
+    return any(
+        item.get("type") == "Ready" and item.get("status") == "True"
+        for item in status.get("conditions") or ()
+        if isinstance(item, dict)
+    )
 
 
 def _by_rollout(kind: str, live: Json, available: int, after: Mapping[FieldPath, Any]) -> int:

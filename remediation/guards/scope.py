@@ -7,7 +7,7 @@ from detectors.model import ObjectRef
 from intents.fields import MISSING, get
 from intents.model import EndpointsPresent, Intent, ManifestDesired
 from remediation.guards.base import GuardContext, Ruling
-from remediation.model import Verdict
+from remediation.model import Recreate, Verdict
 
 
 class Scope:
@@ -77,6 +77,7 @@ def _named(intent: Intent) -> set[tuple[str, str]]:
 
 
 def _missing_labels(context: GuardContext, wanted: dict[str, str]) -> list[str]:
-    labels = get(context.live, ("metadata", "labels"))
+    item = context.plan.manifest if isinstance(context.plan, Recreate) else context.live
+    labels = get(item, ("metadata", "labels"))
     found = labels if labels is not MISSING and isinstance(labels, dict) else {}
     return [f"{key}={value}" for key, value in wanted.items() if found.get(key) != value]

@@ -14,7 +14,7 @@ from intents.model import Freeze, Gate, Intent, Mode
 from remediation.guards.base import Change, Guard, GuardContext, LocalTime, knobs, run_guards
 from remediation.guards.registry import GUARDS
 from remediation.guards.surroundings import Surroundings
-from remediation.model import Candidate, Json, Patch
+from remediation.model import Candidate, Json, Patch, Recreate
 from remediation.plan import plan_change
 
 _NOW = 1_000_000.0
@@ -69,6 +69,7 @@ def _forbidden(good: GuardContext) -> dict[str, GuardContext]:
         "scope": replace(good, plan=other),
         "opt-in": replace(good, limits=replace(good.limits, opt_in=True)),
         "kinds": replace(good, plan=replace(plan, target=_TARGET._replace(namespace="kube-system"))),
+        "recreate": replace(good, plan=_recreation(), live=_stateful_set()),
         "editable": replace(good, plan=privileged),
         "sensitive": replace(good, plan=privileged),
         "growth": replace(good, plan=big),
@@ -112,6 +113,20 @@ def _plan(change: Json) -> Patch:
     plan = plan_change(Candidate("c1", "self-test", _TARGET, "", manifest), _live())
     assert isinstance(plan, Patch), plan
     return plan
+
+
+def _recreation() -> Recreate:
+    target = ObjectRef("StatefulSet", "shop", "web", "uid-2")
+    manifest = {"spec": {"serviceName": "other"}}
+    plan = plan_change(Candidate("c1", "self-test", target, "", manifest), _stateful_set())
+    assert isinstance(plan, Recreate), plan
+    return plan
+
+
+def _stateful_set() -> Json:
+    live = _live()
+    meta = {**live["metadata"], "uid": "uid-2"}
+    return {**live, "kind": "StatefulSet", "metadata": meta, "spec": {**live["spec"], "serviceName": "web"}}
 
 
 def _live() -> Json:

@@ -38,8 +38,26 @@ _WORKLOAD = (
     f"{_CONTAINER}.ports[*]", f"{_CONTAINER}.ports[*].name",
     *(f"{_CONTAINER}.{probe}.{leaf}" for probe in PROBES for leaf in _PROBE_FIELDS),
 )  # fmt: skip
+_STATEFUL_SET = ("spec.serviceName", "spec.podManagementPolicy")
+_JOB = (
+    "spec.parallelism", "spec.completions", "spec.backoffLimit", "spec.activeDeadlineSeconds",
+    "spec.ttlSecondsAfterFinished", "spec.suspend",
+)  # fmt: skip
+_CLAIM = ("metadata.labels.*", "spec.storageClassName", "spec.accessModes", "spec.resources.requests.*")
+
+
+def _of_a_pod(paths: Iterable[str]) -> tuple[str, ...]:
+    """The pod's part of a workload's table, as it stands in a Pod itself."""
+    inside = (path.removeprefix("spec.template.") for path in paths if path.startswith("spec.template."))
+    return tuple(dict.fromkeys(inside))
+
+
 ORDINARY: dict[str, tuple[FieldPath, ...]] = {
-    **{kind: tuple(map(parse_path, _WORKLOAD)) for kind in ("Deployment", "StatefulSet", "DaemonSet")},
+    **{kind: tuple(map(parse_path, _WORKLOAD)) for kind in ("Deployment", "DaemonSet")},
+    "StatefulSet": tuple(map(parse_path, (*_WORKLOAD, *_STATEFUL_SET))),
+    "Job": tuple(map(parse_path, ("metadata.labels.*", *_JOB, *(p for p in _WORKLOAD if ".template." in p)))),
+    "Pod": tuple(map(parse_path, _of_a_pod(_WORKLOAD))),
+    "PersistentVolumeClaim": tuple(map(parse_path, _CLAIM)),
     "Service": tuple(
         map(
             parse_path,

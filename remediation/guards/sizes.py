@@ -8,11 +8,15 @@ from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, get
 from remediation.guards.base import GrowthLimits
-from remediation.merge_keys import POD, in_free_map, is_quantity
-from remediation.model import ABSENT, Create, Json, Patch, Plan, Touched
+from remediation.merge_keys import BARE_POD, CONTAINER_LISTS, POD, in_free_map, is_quantity
+from remediation.model import ABSENT, Create, Json, Patch, Plan, Recreate, Touched
 from remediation.quantity import as_number
 
 REPLICAS: FieldPath = ("spec", "replicas")
+PARALLELISM: FieldPath = ("spec", "parallelism")
+"""How many pods a Job runs at the same time."""
+
+_NUMBERS = (REPLICAS, PARALLELISM)
 COUNTED = ("cpu", "memory")
 """Resources whose sum is capped. Others (GPUs, ephemeral storage) only ever grow by their factor."""
 
@@ -25,14 +29,20 @@ class UnknownSizeError(ValueError):
 
 def is_size(path: FieldPath) -> bool:
     """Whether the field holds an amount, or a whole map of them."""
-    return path == REPLICAS or (path[:3] == POD and is_quantity(path)) or is_map_of_sizes(path)
+    return path in _NUMBERS or (_of_pod_or_claim(path) and is_quantity(path)) or is_map_of_sizes(path)
+
+
+def _of_pod_or_claim(path: FieldPath) -> bool:
+    """A place in a template, in a bare Pod, or what a claim requests."""
+    inside = path[1] in (*CONTAINER_LISTS, "volumes", "resources") if len(path) > 1 else False
+    return path[:3] == POD or (path[:1] == BARE_POD and inside)
 
 
 def is_map_of_sizes(path: FieldPath) -> bool:
     """`resources` or a part of it as one value: the planner splits it, but for a map that is empty."""
     match path:
         case (*_, "resources") | (*_, "resources", "limits" | "requests" | "claims"):
-            return path[:3] == POD and not in_free_map(path)  # a label may be called so
+            return _of_pod_or_claim(path) and not in_free_map(path)  # a label may be called so
         case _:
             return False
 
@@ -48,13 +58,13 @@ def amount(value: Any) -> Decimal:
 def before(leaf: Touched) -> Decimal:
     """What the field amounts to before the change: replicas default to one, everything else to nothing."""
     if leaf.before == ABSENT:
-        return Decimal(leaf.path == REPLICAS)
+        return Decimal(leaf.path in _NUMBERS)
     return amount(leaf.before)
 
 
 def floor(path: FieldPath, limits: GrowthLimits) -> Decimal:
     """Up to this much is small enough, whatever it was before."""
-    if path == REPLICAS:
+    if path in _NUMBERS:
         return limits.replicas_floor
     return {"memory": limits.memory_floor, "cpu": limits.cpu_floor}.get(str(path[-1]), Decimal(0))
 
@@ -65,6 +75,8 @@ def added(plan: Plan, live: Json | None) -> dict[str, Decimal]:
     As the scheduler counts: a container without a request asks for its limit, one without either for nothing.
     Init containers are left out, because no plan changes them. Raises UnknownSizeError.
     """
+    if isinstance(plan, Recreate):
+        return _more(plan)
     if plan.target.kind not in _WORKLOADS:
         return {}
     if isinstance(plan, Create):
@@ -81,12 +93,21 @@ def added(plan: Plan, live: Json | None) -> dict[str, Decimal]:
     return {name: then.get(name, Decimal(0)) - now.get(name, Decimal(0)) for name in {*now, *then}}
 
 
+def _more(plan: Recreate) -> dict[str, Decimal]:
+    """Between the two whole objects; a claim takes neither CPU nor memory."""
+    if plan.target.kind == "PersistentVolumeClaim":
+        return {}
+    now, then = _total(plan.before, plan.before, {}), _total(plan.manifest, plan.manifest, {})
+    return {name: then.get(name, Decimal(0)) - now.get(name, Decimal(0)) for name in {*now, *then}}
+
+
 _After = Mapping[FieldPath, Mapping[str, Any]]
 """What the plan sets, by the place and the name there."""
 
 
 def _total(manifest: Json, live: Json, after: _After) -> dict[str, Decimal]:
-    containers = get(manifest, (*POD, "containers"))
+    pod = BARE_POD if manifest.get("kind") == "Pod" else POD
+    containers = get(manifest, (*pod, "containers"))
     if not isinstance(containers, list):
         raise UnknownSizeError("the containers cannot be read")
     one: dict[str, Decimal] = {}
@@ -103,6 +124,9 @@ def _pods(manifest: Json, live: Json, after: _After) -> Decimal:
         if nodes is MISSING:
             raise UnknownSizeError("on how many nodes the DaemonSet runs is not known")
         return amount(nodes)
+    if manifest.get("kind") in ("Pod", "Job"):
+        said = get(manifest, PARALLELISM)
+        return Decimal(1) if said is MISSING else amount(said)
     said = after.get(REPLICAS[:-1], {}).get("replicas", get(manifest, REPLICAS))
     return Decimal(1) if said in (MISSING, ABSENT) else amount(said)
 

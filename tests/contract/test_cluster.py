@@ -239,7 +239,7 @@ def test_a_patch_without_its_preconditions_is_refused(world, missing):
     assert now(world, item) == item
 
 
-@pytest.mark.parametrize("kind", ["Pod", "ReplicaSet", "Secret", "Namespace", "EndpointSlice", "ClusterRole"])
+@pytest.mark.parametrize("kind", ["ReplicaSet", "Secret", "Namespace", "EndpointSlice", "ClusterRole"])
 def test_kinds_outside_the_list_are_never_written(world, kind):
     ref = ObjectRef(kind, world.namespace, "x", "uid")
     operations = [Operation("add", "/metadata/labels", {})]
@@ -248,6 +248,15 @@ def test_kinds_outside_the_list_are_never_written(world, kind):
     assert world.cluster.delete(ref, resource_version="1", dry_run=False).status is WriteStatus.REFUSED
     manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x", "namespace": world.namespace}}
     assert world.cluster.create(manifest, operation_id="o", dry_run=False).status is WriteStatus.REFUSED
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Job", "PersistentVolumeClaim"])
+def test_kinds_that_are_only_recreated_are_never_patched(world, kind):
+    ref = ObjectRef(kind, world.namespace, "x", "uid")
+    operations = [Operation("add", "/metadata/labels", {})]
+    result = world.cluster.patch(ref, operations, resource_version="1", operation_id="o", dry_run=False)
+    assert result.status is WriteStatus.REFUSED
+    assert world.cluster.delete(ref, resource_version="1", dry_run=False).status is WriteStatus.GONE
 
 
 def test_two_patches_at_once_have_one_effect(world):
@@ -277,6 +286,22 @@ def test_create_then_exists_then_delete_then_gone(world):
     assert world.cluster.delete(ref, resource_version=here, dry_run=False).status is WriteStatus.DONE
     assert world.cluster.read(ref) is None
     assert world.cluster.delete(ref, resource_version=here, dry_run=False).status is WriteStatus.GONE
+
+
+@pytest.mark.parametrize("orphan", [False, True])
+def test_an_object_with_a_finalizer_stays_for_a_while_after_its_deletion(world, orphan):
+    held = service(world, "held")
+    held["metadata"]["finalizers"] = ["example.com/held"]
+    item = world.put(held)
+    done = world.cluster.delete(ref_of(item), resource_version=version(item), dry_run=False, orphan=orphan)
+    assert done.status is WriteStatus.DONE
+    left = now(world, item)
+    assert "deletionTimestamp" in left["metadata"]
+    assert "example.com/held" in left["metadata"]["finalizers"]
+    free = {key: value for key, value in left["metadata"].items() if key != "resourceVersion"}
+    world.put({**left, "metadata": {**free, "finalizers": []}})
+    if now(world, item) is not None:
+        world.remove("Service", "held")
 
 
 # ---------------------------------------------------------------- evidence

@@ -16,7 +16,7 @@ from enum import Enum, auto
 
 import msgspec
 
-from daemon.kube.kinds import RESOURCES, WRITABLE
+from daemon.kube.kinds import CREATABLE, RESOURCES, WRITABLE
 from daemon.kube.references import config_maps_named, owned_by, selects
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from detectors.facts import FACT_TYPES, Fact
@@ -226,7 +226,7 @@ class FakeCluster:
 
     def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
         ref = _ref(manifest)
-        if ref.kind not in WRITABLE or not (ref.namespace and ref.name and operation_id):
+        if ref.kind not in CREATABLE or not (ref.namespace and ref.name and operation_id):
             return WriteResult(WriteStatus.REFUSED, "kind, name or operation id is missing")
         if ref.key in self._objects:
             return WriteResult(WriteStatus.EXISTS, f"{ref} already exists")
@@ -234,8 +234,11 @@ class FakeCluster:
         item["metadata"].setdefault("annotations", {})[OPERATION_ANNOTATION] = operation_id
         return self._carry_out("create", ref, operation_id, item, dry_run)
 
-    def delete(self, ref: ObjectRef, *, resource_version: str, dry_run: bool) -> WriteResult:
-        if ref.kind not in WRITABLE or not (ref.uid and resource_version):
+    def delete(
+        self, ref: ObjectRef, *, resource_version: str, dry_run: bool, orphan: bool = False
+    ) -> WriteResult:
+        """`orphan` changes nothing here: what an object owns is never imitated."""
+        if ref.kind not in CREATABLE or not (ref.uid and resource_version):
             return WriteResult(WriteStatus.REFUSED, "kind, uid or resource version is missing")
         live = self._objects.get(ref.key)
         if live is None or live["metadata"]["uid"] != ref.uid:
@@ -278,7 +281,12 @@ class FakeCluster:
 
     def _take_effect(self, ref: ObjectRef, after: Json | None) -> Json | None:
         if after is None:
-            self.remove(*ref.key)
+            live = self._objects[ref.key]
+            if live["metadata"].get("finalizers"):  # it stays until their controllers are done
+                meta = {**live["metadata"], "deletionTimestamp": "2026-01-05T10:00:00Z"}
+                self.put({**live, "metadata": meta})
+            else:
+                self.remove(*ref.key)
             return None
         before = self._objects.get(ref.key)
         if before is not None and _without_version(before) == _without_version(after):

@@ -281,6 +281,28 @@ def test_expectations_fit_the_scope(spec: dict[str, Any], says: str) -> None:
     assert says in sentence
 
 
+STATEFUL_SET = {"scope": {"namespace": "shop", "kind": "StatefulSet"}}
+OPENED = {"editable": [{"kind": "StatefulSet", "path": "spec.serviceName"}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({**OPENED, "recreate": ["Deployment"]}, "is not allowed"),
+        ({**OPENED, "recreate": ["StatefulSet", "StatefulSet"]}, "the same kind as spec.recreate[0]"),
+        ({**OPENED, "recreate": ["StatefulSet", "Job"]}, "no field of a Job is editable"),
+    ],
+)
+def test_a_kind_that_cannot_be_recreated_is_refused(spec: dict[str, Any], says: str) -> None:
+    _, sentence = the_problem(**STATEFUL_SET, **spec)
+    assert says in sentence
+
+
+def test_kinds_of_which_something_may_change_may_be_recreated() -> None:
+    loaded = load("f", text(intent(**STATEFUL_SET, **OPENED, recreate=["StatefulSet"])))
+    assert loaded.problems == ()
+
+
 def test_auto_without_editable_fields_may_still_provision_a_manifest() -> None:
     assert load("f", text(intent(editable=None, **manifest()))).problems == ()
 

@@ -5,7 +5,7 @@ import copy
 from detectors.model import FaultClass, ObjectRef
 from intents.model import Intent, Mode
 from remediation.guards import Change, GuardContext, LocalTime, knobs
-from remediation.model import Candidate, Patch
+from remediation.model import Candidate, Patch, Recreate
 from remediation.plan import plan_change
 from tests.fakes.manifests import container, deployment, ref
 
@@ -69,6 +69,22 @@ def app(**fields):
 def plan_for(manifest, live=LIVE, target=None):
     plan = plan_change(Candidate("c1", "test", target or ref(live), "", manifest), live)
     assert isinstance(plan, Patch), plan
+    return plan
+
+
+def stateful_set(name="db", service="wrong", **spec):
+    """As an API server shows one whose governing Service has the wrong name."""
+    live = deployment(name, container("app", "shop/db:1"), replicas=2)
+    live["kind"] = "StatefulSet"
+    live["spec"].pop("strategy", None)
+    live["spec"] |= {"serviceName": service, "podManagementPolicy": "OrderedReady", **spec}
+    return live
+
+
+def recreation(live, manifest=None):
+    manifest = manifest or {"spec": {"serviceName": "db"}}
+    plan = plan_change(Candidate("c1", "test", ref(live), "", manifest), live)
+    assert isinstance(plan, Recreate), plan
     return plan
 
 

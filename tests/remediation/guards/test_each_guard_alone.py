@@ -15,7 +15,17 @@ from remediation.guards.base import Ruling
 from remediation.guards.self_test import self_test
 from remediation.plan import still_valid
 from tests.fakes.manifests import deployment, ref
-from tests.remediation.guards.ground import EDITABLE, LIVE, app, change, context, intent, plan_for
+from tests.remediation.guards.ground import (
+    EDITABLE,
+    LIVE,
+    app,
+    change,
+    context,
+    intent,
+    plan_for,
+    recreation,
+    stateful_set,
+)
 
 TAGS = st.text("0123456789.", min_size=1, max_size=5).filter(lambda tag: tag != "1.5" and tag[0] != ".")
 MEMORY = st.integers(16, 256).filter(lambda mebi: mebi != 64).map(lambda mebi: f"{mebi}Mi")
@@ -118,7 +128,16 @@ def failed_before(ctx, count, age, **fields):
     )
 
 
+def anew(ctx):
+    """A field of a StatefulSet that can never change, and an intent that opens it but says nothing of recreating."""
+    live = stateful_set()
+    opened = [{"kind": "StatefulSet", "path": "spec.serviceName"}]
+    asked = intent(editable=opened, scope={"namespace": "shop"})
+    return replace(ctx, live=live, plan=recreation(live), intent=asked, target=ref(live))
+
+
 TAKE_AWAY = {
+    "recreate": anew,
     "gate": gated,
     "opt-in": lambda ctx: replace(
         ctx, limits=Limits(opt_in=True), surroundings=Surroundings(namespace_labels={})

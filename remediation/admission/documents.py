@@ -12,21 +12,23 @@ from typing import NamedTuple
 
 from remediation.admission.cel import NONE, differs_only_at, literal, member, tree_of
 from remediation.admission.rules import (
+    OPERATION,
     Rule,
     Variable,
     annotation_rule,
     changes,
     label_rule,
+    marked_rule,
     metadata_rule,
 )
-from remediation.admission.workloads import workload_rules
+from remediation.admission.workloads import new_pod_rules, workload_rules
 from remediation.guards.kinds import SHARED, SYSTEM_NAMESPACES
 from remediation.guards.sensitive_fields import ORDINARY
-from remediation.merge_keys import API_VERSIONS
+from remediation.merge_keys import API_VERSIONS, BARE_POD, POD, RECREATED
 from remediation.model import Json
 
-OPERATION = "intentd.io/operation"
-"""The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
+MAY_RECREATE = "intentd.io/may-recreate"
+"""The annotation with which a person lets intentd's account delete an object that it never wrote to."""
 
 NAME = "app.kubernetes.io/name"
 """The label that everything of deploy/manifests carries, with the value `intentd`."""
@@ -52,6 +54,9 @@ def policy_documents(account: Account) -> list[Json]:
         _policy("intentd-kinds", account, [_everything()], (), _kinds(account)),
         _policy("intentd-workloads", account, [_resources("apps", _WORKLOADS)], *workload_rules()),
         _policy("intentd-services", account, [_resources("", ("Service",))], (), _plain("Service")),
+        _policy("intentd-jobs", account, [_resources("batch", ("Job",))], (), new_pod_rules(POD)),
+        _policy("intentd-pods", account, [_resources("", ("Pod",))], (), new_pod_rules(BARE_POD)),
+        _policy("intentd-claims", account, [_resources("", ("PersistentVolumeClaim",))], (), marked_rule()),
         _policy("intentd-configmaps", account, [_resources("", ("ConfigMap",))], (), _plain("ConfigMap")),
     ]
     return [document for policy in policies for document in (policy, _binding(policy))]
@@ -123,19 +128,23 @@ def _resources(group: str, kinds: tuple[str, ...]) -> Json:
 
 
 def plural(kind: str) -> str:
-    """The resource's name in the API; true of each kind in API_VERSIONS."""
+    """The resource's name in the API; true of each kind in API_VERSIONS and RECREATED."""
     return f"{kind.lower()}s"
 
 
 def _kinds(account: Account) -> tuple[Rule, ...]:
-    ours = [f"{version.rpartition('/')[0]}/{plural(kind)}" for kind, version in API_VERSIONS.items()]
+    ours, anew = (
+        [f"{v.rpartition('/')[0]}/{plural(k)}" for k, v in t.items()] for t in (API_VERSIONS, RECREATED)
+    )
+    resource = '(request.resource.group + "/" + request.resource.resource)'
     shared = [f"{plural(kind)}/{name}" for kind, name in SHARED]
     marks = member("oldObject.metadata", "annotations")
     return (
         Rule(
             "kinds",
             "not a kind that it changes",
-            f'(request.resource.group + "/" + request.resource.resource) in {literal(ours)}',
+            f"{resource} in {literal(ours)} "
+            f'|| (request.operation in ["CREATE", "DELETE"] && {resource} in {literal(anew)})',
         ),
         Rule("kinds", "it changes no subresource", '!has(request.subResource) || request.subResource == ""'),
         Rule(
@@ -155,8 +164,9 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
         ),
         Rule(
             "kinds",
-            "it deletes only what it wrote to",
-            f'request.operation != "DELETE" || (oldObject != null && {literal(OPERATION)} in {marks})',
+            "it deletes only what it wrote to, and what a person lets it recreate",
+            f'request.operation != "DELETE" || (oldObject != null && ({literal(OPERATION)} in {marks}'
+            f' || ({resource} in {literal(anew)} && {member(marks, MAY_RECREATE, NONE)} == "true")))',
         ),
     )
 

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from remediation.admission.cel import literal, member, same_but
 
+OPERATION = "intentd.io/operation"
+"""The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
+
 
 class Rule(NamedTuple):
     """One validation: false refuses. `guard` names the guard that says the same."""
@@ -62,3 +65,9 @@ def annotation_rule(operation: str) -> Rule:
     return Rule(
         "sensitive", f"no annotation changes but {literal(operation)}".replace('"', ""), changes(stays)
     )
+
+
+def marked_rule() -> tuple[Rule, ...]:
+    """What we create carries our mark, by which recovery and undo know it."""
+    marked = creates(f"{literal(OPERATION)} in {member('object.metadata', 'annotations')}")
+    return (Rule("kinds", "a new workload carries the mark of the operation", marked),)

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from remediation.admission.cel import KEY, Tree, differs_only_at, literal, member, same_but, tree_of
 from remediation.admission.rules import (
+    OPERATION,
     Rule,
     Variable,
     annotation_rule,
     changes,
     creates,
     label_rule,
+    marked_rule,
     metadata_rule,
 )
 from remediation.guards.sensitive_fields import ESCALATING, LOADS_CODE, ORDINARY, PROBES
 from remediation.image_ref import DEFAULT_REGISTRY
 from remediation.merge_keys import CONTAINER_LISTS, POD
 
-OPERATION = "intentd.io/operation"
 RESTORE = "intentd.io/may-restore"
 
 _NEVER = frozenset({*ESCALATING, "securityContext", "containers", "initContainers", "volumes"})
@@ -81,14 +82,19 @@ def workload_rules() -> tuple[tuple[Variable, ...], tuple[Rule, ...]]:
             "environment that loads code, expands others or comes from Secrets stays",
             changes(_each(_environment())),
         ),
-        Rule("sensitive", "a new workload hands over the node", creates(_harmless())),
-        Rule(
-            "kinds",
-            "a new workload carries the mark of the operation",
-            creates(f"{literal(OPERATION)} in {member('object.metadata', 'annotations')}"),
-        ),
+        *new_pod_rules(POD),
     )
     return _VARIABLES, rules
+
+
+def new_pod_rules(pod: tuple[str, ...]) -> tuple[Rule, ...]:
+    """About a creation; `pod` is where the object holds a pod's spec."""
+    return (
+        Rule(
+            "sensitive", "a new workload hands over the node", creates(_harmless(".".join(("object", *pod))))
+        ),
+        *marked_rule(),
+    )
 
 
 def _without(tree: Tree, name: str) -> Tree:
@@ -142,9 +148,8 @@ def _environment() -> str:
     return f"{loads} && {expands} && {sources}"
 
 
-def _harmless() -> str:
+def _harmless(pod: str) -> str:
     """What a desired manifest may not create (sensitive_fields.ESCALATING), wherever it stands."""
-    pod = "object.spec.template.spec"
     host = f"{literal(_POD_CONTEXT)}.all(k, {pod}[?k].orValue(dyn(false)) == false)"
     volumes = f'{member(pod, "volumes", "[]")}.all(v, !("hostPath" in v))'
     inside = (

@@ -12,7 +12,7 @@ from daemon.ports import OPERATION_ANNOTATION
 from remediation.admission import Account, policy_documents
 from remediation.admission.documents import OPERATION, plural
 from remediation.guards.sensitive_fields import REASONS
-from remediation.merge_keys import API_VERSIONS
+from remediation.merge_keys import API_VERSIONS, RECREATED
 from tests.attack.hostile.corpus import ROWS
 
 FILE = Path(__file__).parents[2] / "deploy" / "manifests" / "policy.yaml"
@@ -61,7 +61,7 @@ def test_each_kind_that_a_plan_may_touch_has_a_policy_for_its_fields():
         for rule in document["spec"]["matchConstraints"]["resourceRules"]
         for resource in rule["resources"]
     }
-    assert covered == {plural(kind) for kind in API_VERSIONS}
+    assert covered == {plural(kind) for kind in API_VERSIONS | RECREATED}
 
 
 def test_the_mark_of_our_writes_is_the_writers():

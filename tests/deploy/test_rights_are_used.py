@@ -11,8 +11,9 @@ from daemon.clock import SystemClock
 from daemon.kube.cluster import KubeCluster
 from daemon.kube.connect import connect
 from daemon.kube.kinds import RESOURCES, WRITABLE, path_of
-from daemon.kube.rights import MEND, PROVISION, READ, Right
+from daemon.kube.rights import MEND, PROVISION, READ, RECREATE, Right
 from detectors.model import Case, CaseKey, CaseReason, FaultClass, ObjectRef, Severity, Violation
+from remediation.merge_keys import RECREATED
 from remediation.model import Json, Operation
 from tests.daemon.kube.chaos import ChaosServer, answer, status
 
@@ -129,6 +130,19 @@ def test_every_right_to_write_is_used_and_every_write_has_its_right(
     used = {asked(verbs[method], path) for method, path in write_everything(cluster, server)}
     assert used == MEND | PROVISION
     assert reads(server) <= READ  # what is read before a write
+
+
+def test_every_right_to_recreate_is_used_and_every_request_has_its_right(
+    cluster: KubeCluster, server: ChaosServer
+) -> None:
+    for kind in sorted(RECREATED):
+        cluster.read(ref(kind))
+        server.write_answers.extend(answer(200, manifest(kind)) for _ in range(2))
+        cluster.create(manifest(kind), operation_id="o", dry_run=True)
+        cluster.delete(ref(kind), resource_version="1", dry_run=True, orphan=kind == "StatefulSet")
+    verbs = {"POST": "create", "DELETE": "delete"}
+    used = {asked(verbs[method], path) for method, path, _ in server.writes}
+    assert used | (reads(server) - READ) == RECREATE
 
 
 def test_a_kind_outside_the_table_is_neither_read_nor_written(

@@ -96,7 +96,7 @@ STRUCTURE = [
         meta(**{"$deleteFromPrimitiveList/finalizers": ["x"]}),
         "NoPlan:PatchDirective",
     ),
-    H("another selector", {"spec": {"selector": {"matchLabels": {"app": "db"}}}}, "sensitive:Unlisted"),
+    H("another selector", {"spec": {"selector": {"matchLabels": {"app": "db"}}}}, "NoPlan:Immutable"),
     H(
         "labels of the pod that leave the Service",
         template_meta(labels={"app": "db"}),

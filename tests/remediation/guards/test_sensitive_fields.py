@@ -73,7 +73,6 @@ SENSITIVE = {
         "Annotation",
     ),
     "a controller's label": ({"metadata": {"labels": {"argocd.argoproj.io/instance": "x"}}}, "Ownership"),
-    "another selector of the Deployment": ({"spec": {"selector": {"matchLabels": {"app": "x"}}}}, "Unlisted"),
     "another restart policy": (pod(restartPolicy="Never"), "Unlisted"),
     "a field of a future Kubernetes": (app(superPowers=True), "Unlisted"),
     "a probe removed": (app(readinessProbe=None), "ProbeRemoved"),

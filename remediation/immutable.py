@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from intents.fields import Element, FieldPath, get
+from intents.fields import MISSING, Element, FieldPath, get
 from remediation.model import ABSENT, Json, Touched
 from remediation.quantity import as_number
 from remediation.values import same
@@ -109,7 +109,8 @@ def _pod(leaf: Touched, live: Json, _all: Sequence[Touched]) -> bool:
         case ("schedulingGates", *_):
             return bool(leaf.after != ABSENT)
         case ("nodeSelector", *_):
-            return not (get(live, ("spec", "schedulingGates")) and leaf.before == ABSENT)
+            gated = get(live, ("spec", "schedulingGates")) not in (MISSING, [])
+            return not (gated and leaf.before == ABSENT)
         case _:
             return True
 

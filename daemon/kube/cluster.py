@@ -154,6 +154,7 @@ class KubeCluster:
         resource_version: str,
         operation_id: str,
         dry_run: bool,
+        live: Json | None = None,
     ) -> WriteResult:
         return write.patch(
             self._transport,
@@ -162,6 +163,7 @@ class KubeCluster:
             resource_version=resource_version,
             operation_id=operation_id,
             dry_run=dry_run,
+            live=live,
         )
 
     def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:

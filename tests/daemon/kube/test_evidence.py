@@ -44,9 +44,7 @@ def cluster(server, make_cluster):
         f"{CORE}/services": empty,
         "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers": empty,
         f"{CORE}/configmaps/settings": answer(200, {"metadata": {"name": "settings"}, "data": {"a": "1"}}),
-        f"{CORE}/events": answer(
-            200, {"items": [event("e1", "StatefulSet", "db")], "metadata": {}}
-        ),
+        f"{CORE}/events": answer(200, {"items": [event("e1", "StatefulSet", "db")], "metadata": {}}),
         f"{CORE}/pods/{POD}/log": answer(200, b"panic: no DATABASE_URL\n"),
     }
     return make_cluster(read_timeout=0.5)
@@ -71,7 +69,11 @@ def test_everything_is_read_where_everything_answers(cluster):
 def test_of_all_events_those_about_the_target_and_its_pods_are_kept_the_newest_of_each(server, cluster):
     old = [event(f"old{n}", "Pod", POD, f"2026-01-05T08:00:{n % 60:02}Z", of="p1") for n in range(60)]
     new = event("new", "Pod", POD, of="p1")
-    others = [event("x", "Pod", "other-0"), event("y", "Pod", POD, of="an earlier pod"), event("z", "Node", "db")]
+    others = [
+        event("x", "Pod", "other-0"),
+        event("y", "Pod", POD, of="an earlier pod"),
+        event("z", "Node", "db"),
+    ]
     page = [new, *old, *others, event("e1", "StatefulSet", "db")]
     server.routes[f"{CORE}/events"] = answer(200, {"items": page, "metadata": {}})
     told = [item["metadata"]["uid"] for item in gather(cluster).events]

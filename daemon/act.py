@@ -11,7 +11,7 @@ Driven by the ledger alone, so recovery after a crash is the normal path:
 
 from __future__ import annotations
 
-from daemon.guarding import approval_only, context_for, temporary, undo_context
+from daemon.guarding import approval_only, inputs_of, temporary
 from daemon.neighbours import neighbours
 from daemon.ports import WriteStatus
 from daemon.records import escalated, guarded, verdict_rows
@@ -72,7 +72,7 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         row.case_id,
         plan.target,
         current,
-        lambda p, live: context_for(world, memory, row, p, live),
+        inputs_of(world, memory, row),
         event=Event.APPLY_STARTED,
         around=neighbours(memory, plan.target.namespace),
     )
@@ -223,7 +223,7 @@ def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str)
         row.case_id,
         target,
         current,
-        lambda p, live: undo_context(world, memory, row, p, live),
+        inputs_of(world, memory, row, undoes=plan),
         event=Event.ROLLBACK_STARTED,
     )
     match done.step:
@@ -312,7 +312,7 @@ def _settle(world: World, memory: Memory, row: CaseRow, plan: Plan, started: Eve
         world,
         again,
         live,
-        lambda p, found: context_for(world, memory, row, p, found, undoes=fix),
+        inputs_of(world, memory, row, undoes=fix),
         operation_id=operation_id,
     )
     if isinstance(result, str):

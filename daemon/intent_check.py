@@ -27,6 +27,7 @@ class CheckReport:
     files: int
     intents: tuple[str, ...]
     problems: tuple[Problem, ...]
+    empty: bool = False  # a folder that was read and holds no intent file, which is also told as a problem
 
     @property
     def exit_code(self) -> int:
@@ -62,7 +63,8 @@ class CheckReport:
 def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
     """Check one file, or every intent file of a directory; never raises for what it finds there.
 
-    With `metrics` that Prometheus parses the queries too; WorldError where it does not answer. A directory without intent files is a problem: checking nothing must not look like success.
+    With `metrics` that Prometheus parses the queries too; WorldError where it does not answer. A directory
+    without intent files is a problem: checking nothing must not look like success.
     """
     if _is_missing(path):
         remedy = (
@@ -71,7 +73,8 @@ def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
         return CheckReport(str(path), 0, (), (Problem(str(path), 0, "", "does not exist", remedy),))
     is_folder = os.path.isdir(path)  # noqa: PTH112 - False, not PermissionError, behind a closed folder
     files = IntentDirectory(path).read() if is_folder else {path.name: read_intent_file(path)}
-    if not files:
+    empty = not files
+    if empty:
         nothing = FileError("no intent files here", "Intent files end in .yaml, .yml or .json")
         files = {DIRECTORY: nothing}
     catalog = compile_catalog(files, zones=known_zones())
@@ -80,7 +83,7 @@ def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
     ordered = sorted(found, key=lambda problem: problem.order)
     problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in ordered)
     count = sum(name != DIRECTORY for name in files)
-    return CheckReport(str(path), count, tuple(catalog.intents), problems)
+    return CheckReport(str(path), count, tuple(catalog.intents), problems, empty)
 
 
 def _is_missing(path: Path) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from daemon.guarding import context_for
+from daemon.guarding import inputs_of
 from daemon.ports import WriteResult, WriteStatus
 from daemon.records import escalated
 from daemon.state import Memory, World
 from daemon.write import PUT_BACK, Step, carries, carries_back, finish, not_sent, resend
 from detectors.model import Gap
-from remediation.guards import GuardContext
-from remediation.model import Json, Plan, Recreate
+from remediation.model import Plan, Recreate
 from remediation.plan import plan_from_json
 from remediation.saga import Event
 from store.ledger import Entry
@@ -36,9 +35,7 @@ def settle_recreation(
     if live is not None and live["metadata"]["uid"] != plan.target.uid:
         return Step.GONE, f"somebody else created {plan.target} after it was deleted"
 
-    def context(again: Plan, found: Json | None) -> GuardContext:
-        return context_for(world, memory, row, again, found, undoes=fix)
-
+    context = inputs_of(world, memory, row, undoes=fix)
     result: WriteResult | str
     if live is None:
         result = finish(world, plan, context, operation_id=operation_id)

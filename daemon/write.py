@@ -5,7 +5,8 @@ The order is the safety argument:
  2. Run every guard on this very plan and object; record each one's inputs and verdict.
  3. Dry-run the same operations on the API server with strict validation, and compare what it answers with
     what the plan says.
- 4. Read and guard once more, then record that the write begins: operation id, resourceVersion, charge.
+ 4. Guard once more, then record that the write begins: operation id, resourceVersion, charge. The object need not
+    be read again: the dry run had its resourceVersion as a precondition, as the write will have.
  5. Ask once more whether a person stopped everything: recording waits for the disk, and whoever pauses or pulls
     the kill switch meanwhile must not see a write after it.
  6. Write once, with uid and resourceVersion as preconditions. No answer means UNKNOWN: recovery reads.
@@ -22,13 +23,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from daemon import recreate
+from daemon.guarding import Contextual
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from daemon.records import guarded, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
 from intents.fields import get
 from remediation.blast_radius import Neighbours
-from remediation.guards import GUARDS, Guard, GuardContext, allowed, run_guards
+from remediation.guards import GUARDS, Guard, allowed, run_guards
 from remediation.model import Create, Delete, Json, Patch, Plan, Recreate, Verdict
 from remediation.plan import as_planned
 from remediation.saga import Event
@@ -70,9 +72,6 @@ OVERTAKEN_ALLOWED = 3
 """Reviews and dry runs in a row that a status update may overtake: a workload in trouble is written to by its
 controller several times a second."""
 
-Contextual = Callable[[Plan, Json | None], GuardContext]
-"""Builds the guards' inputs for a plan and the object as just read."""
-
 Current = Callable[[Json | None], Plan | None]
 """The plan's operations for the object as it is now, None where the fields changed since."""
 
@@ -102,16 +101,15 @@ def write(
         return Written(
             Step.REFUSED, f"dry run: the API server would make something else of it: {difference}", verdicts
         )
-    second = _review(world, target, current, context)
-    if isinstance(second, Written):
-        return second
-    plan, live, verdicts = second
+    verdicts = run_guards(context(plan, live), GUARDS)
+    if not allowed(verdicts):
+        return Written(Step.DENIED, _refusals(verdicts), verdicts, live)
     operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
     version = _version(live)
     begin = write_started(event, case_id, plan, target, operation_id, version, verdicts, around)
     shown = [guarded(case_id, plan, verdicts, "accepted")] if event is Event.APPLY_STARTED else []
     world.store.record([*shown, begin], at=world.clock.now())
-    stopped = run_guards(context(plan, live), STOPS)
+    stopped = run_guards(context(plan, live, stops_only=True), STOPS)
     if not allowed(stopped):
         return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
     onward = _onward(plan, context, STOPS)
@@ -135,12 +133,7 @@ def _review(
         return Written(Step.STALE, "the fields changed since they were reviewed")
     verdicts = run_guards(context(plan, live), GUARDS)
     if not allowed(verdicts):
-        return Written(
-            Step.DENIED,
-            _refusals(verdicts),
-            verdicts,
-            live,
-        )
+        return Written(Step.DENIED, _refusals(verdicts), verdicts, live)
     return plan, live, verdicts
 
 
@@ -173,7 +166,7 @@ def _onward(plan: Plan, context: Contextual, guards: Sequence[Guard]) -> recreat
     """Asks again where the old object is gone: an object that we deleted comes back in one form or the other."""
 
     def ask() -> recreate.Onward:
-        verdicts = run_guards(replace(context(plan, None), deleted=True), guards)
+        verdicts = run_guards(replace(context(plan, None, stops_only=guards is STOPS), deleted=True), guards)
         refused = {verdict.guard for verdict in verdicts if not verdict.allowed}
         if "kill-switch" in refused:
             return recreate.Onward.STOP
@@ -203,6 +196,7 @@ def _send(
                 resource_version=_version(live),
                 operation_id=operation_id,
                 dry_run=dry_run,
+                live=live,
             )
         case Create(manifest=manifest):
             return world.cluster.create(manifest, operation_id=operation_id, dry_run=dry_run)

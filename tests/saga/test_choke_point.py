@@ -249,7 +249,9 @@ def test_where_every_guard_allows_it_the_write_is_on_record_first_and_happens_on
     world, cluster, store, _live = scene(LIVE)
     seen = []
     cluster.react = lambda written: seen.append((written.operation_id, [entry.event for entry in store.rows]))
-    done = write(world, "case-1", TARGET, lambda _: ctx.plan, lambda *_: ctx, event=Event.APPLY_STARTED)
+    done = write(
+        world, "case-1", TARGET, lambda _: ctx.plan, lambda *_, **only: ctx, event=Event.APPLY_STARTED
+    )
     assert done.step is Step.WRITTEN
     ((operation, announced),) = seen
     assert announced == [Event.GUARDED, Event.APPLY_STARTED]

@@ -401,7 +401,7 @@ def test_it_is_deleted_and_created_anew_with_the_change(
     plan, rows = plan_for(live, what), Rows()
     world, intent = world_of(scene, rows), intent_of(scene.namespace)
 
-    def allowing(p: Any, found: Json | None) -> Any:
+    def allowing(p: Any, found: Json | None, *, stops_only: bool = False) -> Any:
         return context(
             live=found, plan=p, intent=intent, target=plan.target, now=scene.clock.now(), mode=Mode.AUTO
         )
@@ -453,7 +453,7 @@ def test_the_old_object_is_put_back_where_the_server_refuses_the_new_one(scene: 
     bad = replace(plan, manifest=broken)
     bad = replace(bad, digest=plan_digest(bad))
 
-    def allowing(p: Any, found: Json | None) -> Any:
+    def allowing(p: Any, found: Json | None, *, stops_only: bool = False) -> Any:
         return context(live=found, plan=p, intent=intent, target=plan.target, now=scene.clock.now())
 
     done = finish(world, bad, allowing, operation_id="op-1")

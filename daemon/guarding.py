@@ -33,8 +33,10 @@ from remediation.guards import (
     run_guards,
 )
 from remediation.guards.pause import covers
+from remediation.guards.rehearsal import NOT_YET
 from remediation.model import ABSENT, Create, Json, Plan, RawEvidence, Verdict
 from remediation.plan import plan_from_json
+from remediation.rehearsal import Rehearsed, Result
 from remediation.saga import Event
 from remediation.values import canonical
 from store.decisions import decisions
@@ -54,8 +56,18 @@ MEMORY = 30 * 86400.0
 
 def approval_only(verdicts: Sequence[Verdict]) -> bool:
     """Whether nothing but a person's approval is missing."""
-    refused = [verdict for verdict in verdicts if not verdict.allowed]
+    refused = [verdict for verdict in verdicts if not verdict.allowed and not _not_yet(verdict)]
     return bool(refused) and all(_needs_approval(verdict) for verdict in refused)
+
+
+def rehearsal_only(verdicts: Sequence[Verdict]) -> bool:
+    """Whether nothing but the rehearsal that the intent asks for is missing."""
+    refused = [verdict for verdict in verdicts if not verdict.allowed]
+    return bool(refused) and all(map(_not_yet, refused))
+
+
+def _not_yet(verdict: Verdict) -> bool:
+    return (verdict.guard, verdict.reason) == NOT_YET
 
 
 def temporary(verdicts: Sequence[Verdict]) -> bool:
@@ -83,6 +95,15 @@ def context_for(
     with world.store.snapshot():
         context = _context(world, memory, row, plan, live, undoes, limits)
     return replace(context, kill_switch=stop, surroundings=around)
+
+
+def stops_for(world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None) -> GuardContext:
+    """What a person may take back at any moment, without what takes requests to read: asked each second while a
+    canary stands."""
+    stop = kill_switch(world)
+    with world.store.snapshot():
+        context = _context(world, memory, row, plan, live, None, limits_of(world))
+    return replace(context, kill_switch=stop)
 
 
 def limits_of(world: World) -> Limits:
@@ -160,7 +181,18 @@ def _context(
         reserved=_reserved(details.get("reserved", {})),
         undoes=undoes,
         operation_id=row.operation_id,
+        rehearsed=_rehearsed(world, row.case_id) if intent and intent.spec.rehearsal else None,
     )
+
+
+def _rehearsed(world: World, case_id: str) -> Rehearsed | None:
+    """How the newest rehearsal of a case ended."""
+    events = (Event.REHEARSAL_ENDED, Event.REHEARSAL_IMPOSSIBLE)
+    found = [step for event in events if (step := last_step(world.store, case_id, event)) is not None]
+    if not found:
+        return None
+    told = max(found, key=lambda step: step.seq).payload
+    return Rehearsed(told["fingerprint"], Result(told["result"]), told["reason"])
 
 
 LASTING = frozenset({"integrity", "scope", "kinds", "editable", "sensitive", "growth"})
@@ -228,14 +260,15 @@ def past_change(row: ChangeRow, adds: Mapping[str, str] | None = None) -> Change
         namespace=row.namespace,
         name=row.name,
         fault_class=row.fault_class,
-        knobs=tuple(_knob(leaf) for leaf in row.touched),
+        knobs=tuple(knob(leaf) for leaf in row.touched),
         result=row.result,
         was=tuple(_was(leaf) for leaf in row.touched),
         adds=adds,
     )
 
 
-def _knob(leaf: Mapping[str, object]) -> Knob:
+def knob(leaf: Mapping[str, object]) -> Knob:
+    """A touched leaf of the ledger (records.touched): its path and what it was set to."""
     return str(leaf["path"]), ABSENT if leaf["becomes_absent"] else canonical(leaf["after"])
 
 

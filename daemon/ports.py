@@ -76,6 +76,11 @@ class WriteResult:
     turn: Turn = Turn.NOBODY
 
 
+LANDS_WITHIN = 120.0
+"""Seconds after which a write without an answer has landed or never will: the API server gives up a request
+after 60 (its `--request-timeout`), doubled for a clock that is off."""
+
+
 class Cluster(Protocol):
     """Kubernetes, as far as intentd uses it."""
 

@@ -10,6 +10,9 @@ The order is the safety argument:
     the kill switch meanwhile must not see a write after it.
  6. Write once, with uid and resourceVersion as preconditions. No answer means UNKNOWN: recovery reads.
 
+A canary (remediation/rehearsal.py) takes the same way (`rehearse`): the guards judge the change that it tries, and
+it is created in place of the change. Taking it away (`remove`) waits for the kill switch alone.
+
 Steps 1 to 3 can be repeated at will. After step 4 there is at most one effect, because the API server
 accepts a resourceVersion once.
 """
@@ -22,18 +25,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
-from daemon.records import guarded, write_started
+from daemon.records import guarded, rehearsal_started, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
-from intents.fields import get
+from intents.fields import MISSING, get
 from remediation.blast_radius import Neighbours
+from remediation.digest import delete_digest
 from remediation.guards import GUARDS, GuardContext, allowed, run_guards
 from remediation.model import Create, Delete, Json, Patch, Plan, Verdict
 from remediation.plan import as_planned
+from remediation.rehearsal import why_unfit
 from remediation.saga import Event
 
 STOPS = tuple(guard for guard in GUARDS if guard.name in {"kill-switch", "pause", "mode"})
 """What a person may take back at any moment, and then it holds at once."""
+
+STOPS_REMOVAL = tuple(guard for guard in STOPS if guard.name == "kill-switch")
+"""What leaves even a canary of ours standing."""
 
 
 class Step(StrEnum):
@@ -44,6 +52,7 @@ class Step(StrEnum):
     STALE = "stale"  # the object is no longer as reviewed
     GONE = "gone"
     REFUSED = "refused"  # the API server said no, in the dry run or in earnest
+    NO_CANARY = "no canary"  # the API server would take the change, but not the pod that tries it
     RETRY = "retry"  # could not be told or was overtaken; nothing was written
     UNKNOWN = "unknown"  # sent, no answer
 
@@ -109,6 +118,73 @@ def write(
         return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
     result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
     return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
+
+
+Canary = Callable[[Plan, Json, str], Create]
+"""The Pod that tries a plan on the object as it is now, named for an operation."""
+
+
+def rehearse(
+    world: World, case_id: str, target: ObjectRef, current: Current, context: Contextual, canary: Canary
+) -> Written:
+    """One attempt to set a canary up. Everything that would stop the change stops its canary, so `context` must say
+    that this is the rehearsal. NO_CANARY: the change could be made, its canary could not."""
+    first = _review(world, target, current, context)
+    if isinstance(first, Written):
+        return first
+    plan, live, verdicts = first
+    tried = _send(world, plan, live, operation_id="dry-run", dry_run=True)
+    if tried.status is not WriteStatus.DONE:
+        return Written(_REHEARSAL[tried.status], f"dry run: {tried.message}", verdicts)
+    if live is None or (difference := _unlike_plan(plan, tried.live)) is not None:
+        made = "nothing" if live is None else difference
+        return Written(
+            Step.REFUSED, f"dry run: the API server would make something else of it: {made}", verdicts
+        )
+    operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
+    pod = canary(plan, live, operation_id)
+    would = _send(world, pod, None, operation_id=operation_id, dry_run=True)
+    if would.status in (WriteStatus.REFUSED, WriteStatus.EXISTS):
+        return Written(Step.NO_CANARY, f"the API server takes no canary: {would.message}", verdicts, live)
+    if would.status is not WriteStatus.DONE:
+        return Written(Step.RETRY, f"dry run of the canary: {would.message}", verdicts, live)
+    if (unfit := why_unfit((would.live or {}).get("spec") or {})) is not None:
+        said = f"admission adds to the canary what it must not have: {unfit}"
+        return Written(Step.NO_CANARY, said, verdicts, live)
+    second = _review(world, target, current, context)
+    if isinstance(second, Written):
+        return second
+    plan, live, verdicts = second
+    pod = canary(plan, live or {}, operation_id)
+    world.store.record(
+        [rehearsal_started(case_id, plan, pod, live or {}, operation_id, verdicts)], at=world.clock.now()
+    )
+    stopped = run_guards(context(plan, live), STOPS)
+    if not allowed(stopped):
+        return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
+    result = _send(world, pod, None, operation_id=operation_id, dry_run=False)
+    return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
+
+
+def remove(world: World, canary: ObjectRef, operation_id: str, context: Contextual) -> Written:
+    """Take a canary away: WRITTEN where it is gone. Only the very pod that carries the recorded operation is deleted,
+    by its uid, and only the kill switch holds that back: a pause or another mode must not leave a copy running."""
+    live = world.cluster.read(canary)
+    if isinstance(live, Gap):
+        return Written(Step.RETRY, f"{canary} could not be read: {live.message}")
+    if live is None or not carries(live, operation_id):
+        return Written(Step.WRITTEN, "it is gone", live=live)
+    if get(live, ("metadata", "deletionTimestamp")) is not MISSING:
+        return Written(Step.RETRY, "it is ending", live=live)
+    found = canary._replace(uid=str(live["metadata"]["uid"]))
+    plan = Delete(found, _version(live), delete_digest(found, _version(live)))
+    stopped = run_guards(context(plan, live), STOPS_REMOVAL)
+    if not allowed(stopped):
+        return Written(Step.DENIED, _refusals(stopped), stopped, live)
+    result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
+    if result.status is WriteStatus.REFUSED:
+        return Written(Step.REFUSED, result.message, stopped, live)
+    return Written(Step.RETRY, result.message or "it is ending", stopped, live)
 
 
 def _review(

@@ -21,6 +21,7 @@ from daemon.cli.common import (
 )
 from daemon.clock import SystemClock
 from daemon.control import NotRunning, call
+from daemon.rehearsals import canaries
 from daemon.settings import Settings
 from store.decisions import active_grants
 from store.ledger import Ledger
@@ -55,6 +56,7 @@ def ask(settings: Settings) -> dict[str, Any]:
                 "open_cases": len(open_cases(store)),
                 "pauses": [asdict(pause) for pause in active_pauses(store, now)],
                 "kill_switch": f"{settings.kill_switch} exists" if settings.kill_switch.exists() else None,
+                "canaries": canaries(store),
                 "grants": [asdict(grant) for grant in active_grants(store, now)],
             }
         finally:
@@ -68,6 +70,7 @@ def _print(told: dict[str, Any], now: float) -> None:
     _section("Unknown", [f"  {line}" for line in unknown[:SHOWN_UNKNOWN]])
     if len(unknown) > SHOWN_UNKNOWN:
         out.print(Text(f"  and {len(unknown) - SHOWN_UNKNOWN} more; `-o json` lists all"))
+    _section("Canaries", [_canary(found, told["kill_switch"]) for found in told["canaries"]])
     _section("Problems", [f"  {line}" for line in told.get("problems", [])])
     if told["pauses"]:
         _section("Pauses", [])
@@ -75,6 +78,13 @@ def _print(told: dict[str, Any], now: float) -> None:
     if told["grants"]:
         _section("Grants", [])
         print_grants(told["grants"], now)
+
+
+def _canary(found: dict[str, Any], killed: str | None) -> str:
+    """Where a copy of a program runs, and when it ends at the latest."""
+    stays = "; it stays while the kill switch is on" if killed else ""
+    named = f"  {found['namespace']}/{found['pod']} of case {found['case']}"
+    return f"{named}, since {clock(found['since'])}, ends by itself at about {clock(found['ends_by'])}{stays}"
 
 
 def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:

@@ -60,6 +60,9 @@ RESOURCES: dict[str, Resource] = {
 WRITABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Service", "ConfigMap"})
 """The kinds that a write may name at all; the guards decide the rest."""
 
+CREATABLE = WRITABLE | {"Pod"}
+"""The kinds that a creation or deletion may name: also the Pod of a rehearsal."""
+
 
 def path_of(ref: ObjectRef) -> str | None:
     """The path of an object, None for a kind that intentd does not know or a name that names nothing."""

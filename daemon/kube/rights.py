@@ -46,3 +46,6 @@ PROVISION = _rights("apps", "deployments statefulsets daemonsets", "create delet
     "", "services configmaps", "create delete"
 )
 """To provision a desired manifest that is absent, and to undo that. Bound by nobody until an operator does."""
+
+REHEARSE = _rights("", "pods", "create delete")
+"""To try a changed pod template as a canary, and to take that away. Bound by nobody until an operator does."""

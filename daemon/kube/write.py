@@ -20,11 +20,12 @@ from typing import Any
 import msgspec
 
 from daemon.kube.errors import ClusterError
-from daemon.kube.kinds import RESOURCES, WRITABLE, path_of
+from daemon.kube.kinds import CREATABLE, RESOURCES, WRITABLE, path_of
 from daemon.kube.transport import Params, Reply, Transport
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from detectors.model import ObjectRef, Turn
 from remediation.model import Json, Operation
+from remediation.rehearsal import LABEL
 
 MANAGER = "intentd"
 _ANNOTATIONS = "/metadata/annotations"
@@ -76,14 +77,16 @@ def patch(
 
 
 def create(transport: Transport, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
-    """Create a namespaced object under its own name."""
+    """Create a namespaced object under its own name; of Pods only canaries."""
     kind = str(manifest.get("kind", ""))
     meta = manifest.get("metadata")
     name = str(meta.get("name", "")) if isinstance(meta, dict) else ""
     namespace = str(meta.get("namespace", "")) if isinstance(meta, dict) else ""
-    refusal = _refuse_kind(kind, path_of(ObjectRef(kind, namespace, name)))
+    refusal = _refuse_kind(kind, path_of(ObjectRef(kind, namespace, name)), CREATABLE)
     if refusal is not None:
         return refusal
+    if kind == "Pod" and not (isinstance(meta, dict) and LABEL in (meta.get("labels") or {})):
+        return _refused("intentd creates no Pod but the canary of a rehearsal")
     resource = RESOURCES[kind]
     if manifest.get("apiVersion") != resource.api_version or not operation_id:
         return _refused(f"a {kind} is created as {resource.api_version}, with an operation id")
@@ -97,7 +100,7 @@ def create(transport: Transport, manifest: Json, *, operation_id: str, dry_run: 
 def delete(transport: Transport, ref: ObjectRef, *, resource_version: str, dry_run: bool) -> WriteResult:
     """Delete one incarnation at one resource version; what it owns goes after it."""
     path = path_of(ref)
-    refusal = _refuse_kind(ref.kind, path)
+    refusal = _refuse_kind(ref.kind, path, CREATABLE)
     if refusal is not None or path is None:
         return refusal or _refused(f"{ref} is not a name")
     if not ref.uid or not resource_version:
@@ -187,8 +190,8 @@ def _at(document: Any, pointer: str) -> Any:
     return document
 
 
-def _refuse_kind(kind: str, path: str | None) -> WriteResult | None:
-    if kind not in WRITABLE or path is None:
+def _refuse_kind(kind: str, path: str | None, kinds: frozenset[str] = WRITABLE) -> WriteResult | None:
+    if kind not in kinds or path is None:
         return _refused(f"intentd does not write objects of kind {kind or 'unknown'} without a full name")
     return None
 

@@ -16,13 +16,14 @@ from enum import Enum, auto
 
 import msgspec
 
-from daemon.kube.kinds import RESOURCES, WRITABLE
+from daemon.kube.kinds import CREATABLE, RESOURCES, WRITABLE
 from daemon.kube.references import config_maps_named, owned_by, selects
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from detectors.facts import FACT_TYPES, Fact
 from detectors.model import Case, Gap, Name, ObjectRef, Turn
 from remediation.diff import PreconditionFailed, apply
 from remediation.model import Json, Operation, RawEvidence
+from remediation.rehearsal import LABEL
 
 KNOWN_SPEC = {
     "Deployment": {
@@ -226,8 +227,10 @@ class FakeCluster:
 
     def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
         ref = _ref(manifest)
-        if ref.kind not in WRITABLE or not (ref.namespace and ref.name and operation_id):
+        if ref.kind not in CREATABLE or not (ref.namespace and ref.name and operation_id):
             return WriteResult(WriteStatus.REFUSED, "kind, name or operation id is missing")
+        if ref.kind == "Pod" and LABEL not in (manifest["metadata"].get("labels") or {}):
+            return WriteResult(WriteStatus.REFUSED, "intentd creates no Pod but the canary of a rehearsal")
         if ref.key in self._objects:
             return WriteResult(WriteStatus.EXISTS, f"{ref} already exists")
         item = deepcopy(manifest)
@@ -235,7 +238,7 @@ class FakeCluster:
         return self._carry_out("create", ref, operation_id, item, dry_run)
 
     def delete(self, ref: ObjectRef, *, resource_version: str, dry_run: bool) -> WriteResult:
-        if ref.kind not in WRITABLE or not (ref.uid and resource_version):
+        if ref.kind not in CREATABLE or not (ref.uid and resource_version):
             return WriteResult(WriteStatus.REFUSED, "kind, uid or resource version is missing")
         live = self._objects.get(ref.key)
         if live is None or live["metadata"]["uid"] != ref.uid:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from remediation.admission.canaries import canary_rules
 from remediation.admission.cel import NONE, differs_only_at, literal, member, tree_of
 from remediation.admission.rules import (
     Rule,
@@ -24,6 +25,7 @@ from remediation.guards.kinds import SHARED, SYSTEM_NAMESPACES
 from remediation.guards.sensitive_fields import ORDINARY
 from remediation.merge_keys import API_VERSIONS
 from remediation.model import Json
+from remediation.rehearsal import LABEL
 
 OPERATION = "intentd.io/operation"
 """The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
@@ -32,6 +34,7 @@ NAME = "app.kubernetes.io/name"
 """The label that everything of deploy/manifests carries, with the value `intentd`."""
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_PODS = 'request.resource.group == "" && request.resource.resource == "pods"'
 
 
 class Account(NamedTuple):
@@ -51,6 +54,7 @@ def policy_documents(account: Account) -> list[Json]:
     policies = [
         _policy("intentd-kinds", account, [_everything()], (), _kinds(account)),
         _policy("intentd-workloads", account, [_resources("apps", _WORKLOADS)], *workload_rules()),
+        _policy("intentd-canaries", account, [_resources("", ("Pod",))], (), canary_rules(OPERATION)),
         _policy("intentd-services", account, [_resources("", ("Service",))], (), _plain("Service")),
         _policy("intentd-configmaps", account, [_resources("", ("ConfigMap",))], (), _plain("ConfigMap")),
     ]
@@ -135,7 +139,8 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
         Rule(
             "kinds",
             "not a kind that it changes",
-            f'(request.resource.group + "/" + request.resource.resource) in {literal(ours)}',
+            f'(request.resource.group + "/" + request.resource.resource) in {literal(ours)}'
+            f" || ({_PODS} && request.operation in {literal(['CREATE', 'DELETE'])})",
         ),
         Rule("kinds", "it changes no subresource", '!has(request.subResource) || request.subResource == ""'),
         Rule(
@@ -157,6 +162,12 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
             "kinds",
             "it deletes only what it wrote to",
             f'request.operation != "DELETE" || (oldObject != null && {literal(OPERATION)} in {marks})',
+        ),
+        Rule(
+            "rehearsal",
+            "it deletes no pod but a canary",
+            f'request.operation != "DELETE" || !({_PODS})'
+            f" || (oldObject != null && {literal(LABEL)} in {member('oldObject.metadata', 'labels')})",
         ),
     )
 

@@ -81,7 +81,9 @@ def workload_rules() -> tuple[tuple[Variable, ...], tuple[Rule, ...]]:
             "environment that loads code, expands others or comes from Secrets stays",
             changes(_each(_environment())),
         ),
-        Rule("sensitive", "a new workload hands over the node", creates(_harmless())),
+        Rule(
+            "sensitive", "a new workload hands over the node", creates(harmless("object.spec.template.spec"))
+        ),
         Rule(
             "kinds",
             "a new workload carries the mark of the operation",
@@ -142,9 +144,8 @@ def _environment() -> str:
     return f"{loads} && {expands} && {sources}"
 
 
-def _harmless() -> str:
-    """What a desired manifest may not create (sensitive_fields.ESCALATING), wherever it stands."""
-    pod = "object.spec.template.spec"
+def harmless(pod: str) -> str:
+    """What may not be created (sensitive_fields.ESCALATING), wherever it stands. `pod` is the pod's spec."""
     host = f"{literal(_POD_CONTEXT)}.all(k, {pod}[?k].orValue(dyn(false)) == false)"
     volumes = f'{member(pod, "volumes", "[]")}.all(v, !("hostPath" in v))'
     inside = (

@@ -66,7 +66,7 @@ def _record(world: World, *entries: Entry) -> None:
 
 def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
     if (no := last_step(world.store, row.case_id, Event.REJECTED)) is not None:
-        _record(world, Entry(Event.CLOSED, no.payload, row.case_id))  # said while its canary stood
+        _record(world, Entry(Event.CLOSED, no.payload, row.case_id))  # said while its canary went
         return
     case = memory.cases.get(row.key)
     if case is None or memory.catalog.intents.get(row.intent) is None:

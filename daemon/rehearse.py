@@ -22,6 +22,7 @@ from daemon.rehearsals import Standing, standing
 from daemon.state import Memory, World
 from daemon.write import STOPS, Step, Written, carries, rehearse, remove
 from detectors.model import FaultClass, Gap, ObjectRef
+from intents.model import Rehearsal
 from intents.units import parse_duration
 from remediation.canary_health import verdict
 from remediation.guards import GuardContext, run_guards
@@ -32,6 +33,9 @@ from remediation.saga import Event
 from store.ledger import Entry
 from store.queries import CaseRow
 
+TRIED_PAUSE = 5.0
+"""Seconds before a canary whose creation was not carried out (a busy API server) is tried again."""
+
 
 def _record(world: World, *entries: Entry) -> None:
     world.store.record(entries, at=world.clock.now())
@@ -40,7 +44,7 @@ def _record(world: World, *entries: Entry) -> None:
 def start_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Patch) -> Written | None:
     """Set a canary up. None where the ledger now says how it stands; otherwise nothing began, and the answer is
     about the change itself, as `write` would have answered."""
-    rehearsal = memory.catalog.intents[row.intent].spec.rehearsal
+    rehearsal = _asked(memory, row)
     if rehearsal is None:
         return Written(Step.RETRY, "the intent no longer asks for a rehearsal")
     lasts = ceil(parse_duration(rehearsal.window) + parse_duration(rehearsal.timeout)) + SPARE
@@ -59,17 +63,25 @@ def start_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Patch) -> 
     match done.step:
         case Step.WRITTEN:
             _record(world, _created(row, done.live, "the API server said so"))
-        case Step.UNKNOWN:
-            pass  # the next turn looks for it
+        case Step.UNKNOWN | Step.STALE if done.started:
+            pass  # no answer, or a pod of that name is there: the next turn looks whose it is
         case Step.NO_CANARY:
             would = {"digest": plan.digest, "fingerprint": fingerprint(plan, done.live or {})}
             event = Event.REHEARSAL_IMPOSSIBLE
             _record(world, rehearsal_ended(event, row.case_id, would, Result.UNTOLD, done.detail))
         case _ if done.started:
+            again = world.clock.monotonic() + TRIED_PAUSE
+            memory.retry_at = {**memory.retry_at, row.case_id: again}
             _record(world, _never_made(world, row, done))
         case _:
             return done
     return None
+
+
+def _asked(memory: Memory, row: CaseRow) -> Rehearsal | None:
+    """What the intent asks for now."""
+    intent = memory.catalog.intents.get(row.intent)
+    return None if intent is None else intent.spec.rehearsal
 
 
 def _created(row: CaseRow, live: Json | None, how: str) -> Entry:
@@ -81,7 +93,7 @@ def _never_made(world: World, row: CaseRow, done: Written) -> Entry:
     """The API server answered that there is no canary. What it refused in earnest, though it took the dry run, it
     would refuse again: a person decides."""
     begun = standing(world.store, row.case_id)
-    result = Result.UNTOLD if done.step in (Step.REFUSED, Step.STALE) else Result.WITHDRAWN
+    result = Result.UNTOLD if done.step is Step.REFUSED else Result.WITHDRAWN
     told = {} if begun is None else begun.begun.payload
     return rehearsal_ended(Event.REHEARSAL_ENDED, row.case_id, told, result, f"no canary: {done.detail}")
 
@@ -121,8 +133,7 @@ def _ends(
     assert now.created is not None
     if (why := _stopped(world, memory, row, plan, now)) is not None:
         return Result.WITHDRAWN, why
-    watched = memory.canaries.get(row.case_id)
-    rehearsal = memory.catalog.intents[row.intent].spec.rehearsal
+    watched, rehearsal = memory.canaries.get(row.case_id), _asked(memory, row)
     if watched is None or watched.uid != now.uid or rehearsal is None:
         return None
     return verdict(
@@ -138,8 +149,7 @@ def _stopped(world: World, memory: Memory, row: CaseRow, plan: Patch, now: Stand
     """What ends a rehearsal before its verdict: a person, or that what it tries is no longer what would be made."""
     if now.rejected is not None:
         return str(now.rejected.payload.get("reason", "rejected"))
-    intent = memory.catalog.intents.get(row.intent)
-    if intent is None or intent.spec.rehearsal is None:
+    if _asked(memory, row) is None:
         return "the intent no longer asks for it"
     live = world.cluster.read(plan.target)
     if isinstance(live, Gap):
@@ -180,6 +190,8 @@ def _follows(memory: Memory, row: CaseRow, now: Standing) -> list[Entry]:
     assert now.verdict is not None
     result, reason = Result(now.verdict.payload["result"]), str(now.verdict.payload["reason"])
     ended = rehearsal_ended(Event.REHEARSAL_ENDED, row.case_id, now.begun.payload, result, reason)
+    if now.rejected is not None:
+        return [ended, Entry(Event.CLOSED, now.rejected.payload, row.case_id)]
     if result is not Result.FAILED:
         return [ended]  # in Proposed the guards decide what that means
     why = f"its canary did not come up healthy, so nothing was changed: {reason}"

@@ -155,9 +155,10 @@ def rehearse(
     if isinstance(second, Written):
         return second
     plan, live, verdicts = second
-    pod = canary(plan, live or {}, operation_id)
+    if live is None or canary(plan, live, operation_id).manifest != pod.manifest:
+        return Written(Step.RETRY, "its pod template changed during the dry run", verdicts)
     world.store.record(
-        [rehearsal_started(case_id, plan, pod, live or {}, operation_id, verdicts)], at=world.clock.now()
+        [rehearsal_started(case_id, plan, pod, live, operation_id, verdicts)], at=world.clock.now()
     )
     stopped = run_guards(context(plan, live), STOPS)
     if not allowed(stopped):

@@ -28,8 +28,8 @@ class Standing:
 
     @property
     def canary(self) -> ObjectRef:
-        """The Pod, by the name that was announced."""
-        return ObjectRef(**self.begun.payload["canary"])
+        """The Pod, by the name that was announced and the uid that was confirmed."""
+        return ObjectRef(**self.begun.payload["canary"])._replace(uid=self.uid)
 
     @property
     def operation_id(self) -> str:

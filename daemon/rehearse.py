@@ -22,6 +22,7 @@ from daemon.rehearsals import Standing, standing
 from daemon.state import Memory, World
 from daemon.write import STOPS, Step, Written, carries, rehearse, remove
 from detectors.model import FaultClass, Gap, ObjectRef
+from intents.fields import MISSING, get
 from intents.model import Rehearsal
 from intents.units import parse_duration
 from remediation.canary_health import verdict
@@ -31,7 +32,11 @@ from remediation.plan import still_valid
 from remediation.rehearsal import SPARE, Result, canary, changed_template, fingerprint
 from remediation.saga import Event
 from store.ledger import Entry
-from store.queries import CaseRow
+from store.queries import CaseRow, steps
+
+WITHDRAWN_ALLOWED = 5
+"""Rehearsals of one case that may be stopped halfway: whoever changes the template all the time would have canaries
+come and go for ever."""
 
 TRIED_PAUSE = 5.0
 """Seconds before a canary whose creation was not carried out (a busy API server) is tried again."""
@@ -61,10 +66,10 @@ def start_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Patch) -> 
 
     done = rehearse(world, row.case_id, plan.target, current, context, pod)
     match done.step:
-        case Step.WRITTEN:
+        case Step.WRITTEN if get(done.live, ("metadata", "uid")) is not MISSING:
             _record(world, _created(row, done.live, "the API server said so"))
-        case Step.UNKNOWN | Step.STALE if done.started:
-            pass  # no answer, or a pod of that name is there: the next turn looks whose it is
+        case Step.WRITTEN | Step.UNKNOWN | Step.STALE if done.started:
+            pass  # no answer, none that names it, or another pod of that name: the next turn looks
         case Step.NO_CANARY:
             would = {"digest": plan.digest, "fingerprint": fingerprint(plan, done.live or {})}
             event = Event.REHEARSAL_IMPOSSIBLE
@@ -85,8 +90,8 @@ def _asked(memory: Memory, row: CaseRow) -> Rehearsal | None:
 
 
 def _created(row: CaseRow, live: Json | None, how: str) -> Entry:
-    uid = str((live or {}).get("metadata", {}).get("uid", ""))
-    return Entry(Event.CANARY_CREATED, {"uid": uid, "detail": how}, row.case_id)
+    said = {"uid": str(get(live, ("metadata", "uid"))), "detail": how}
+    return Entry(Event.CANARY_CREATED, said, row.case_id)
 
 
 def _never_made(world: World, row: CaseRow, done: Written) -> Entry:
@@ -177,7 +182,7 @@ def _take_away(world: World, memory: Memory, row: CaseRow, now: Standing) -> Non
             break
     match done.step:
         case Step.WRITTEN:
-            _record(world, *_follows(memory, row, now))
+            _record(world, *_follows(world, memory, row, now))
         case Step.REFUSED if now.reminded is None:
             said = f"{now.canary} in {now.canary.namespace} cannot be deleted: {done.detail}"
             notice = {"severity": "warning", "title": "intentd needs you: a canary stands", "body": said}
@@ -186,13 +191,21 @@ def _take_away(world: World, memory: Memory, row: CaseRow, now: Standing) -> Non
             return  # it is ending, it could not be read, or the kill switch holds it: the next turn
 
 
-def _follows(memory: Memory, row: CaseRow, now: Standing) -> list[Entry]:
+def _follows(world: World, memory: Memory, row: CaseRow, now: Standing) -> list[Entry]:
     assert now.verdict is not None
     result, reason = Result(now.verdict.payload["result"]), str(now.verdict.payload["reason"])
     ended = rehearsal_ended(Event.REHEARSAL_ENDED, row.case_id, now.begun.payload, result, reason)
     if now.rejected is not None:
         return [ended, Entry(Event.CLOSED, now.rejected.payload, row.case_id)]
-    if result is not Result.FAILED:
+    if result is Result.FAILED:
+        why = f"its canary did not come up healthy, so nothing was changed: {reason}"
+    elif result is Result.WITHDRAWN and _withdrawn(world, row) + 1 >= WITHDRAWN_ALLOWED:
+        why = f"its rehearsal was stopped for the {WITHDRAWN_ALLOWED}th time: {reason}"
+    else:
         return [ended]  # in Proposed the guards decide what that means
-    why = f"its canary did not come up healthy, so nothing was changed: {reason}"
     return [ended, escalated(row.case_id, memory.cases.get(row.key), reason=why, cause=row.cause)]
+
+
+def _withdrawn(world: World, row: CaseRow) -> int:
+    ended = (step for step in steps(world.store, row.case_id) if step.event == Event.REHEARSAL_ENDED)
+    return sum(step.payload["result"] == Result.WITHDRAWN for step in ended)

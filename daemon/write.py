@@ -168,17 +168,16 @@ def rehearse(
 
 
 def remove(world: World, canary: ObjectRef, operation_id: str, context: Contextual) -> Written:
-    """Take a canary away: WRITTEN where it is gone. Only the very pod that carries the recorded operation is deleted,
-    by its uid, and only the kill switch holds that back: a pause or another mode must not leave a copy running."""
+    """Take a canary away: WRITTEN where it is gone. Only the very pod that was confirmed, by its uid, is
+    deleted, and only the kill switch holds that back: a pause or another mode must not leave a copy running."""
     live = world.cluster.read(canary)
     if isinstance(live, Gap):
         return Written(Step.RETRY, f"{canary} could not be read: {live.message}")
-    if live is None or not carries(live, operation_id):
+    if get(live or {}, ("metadata", "uid")) != canary.uid or not carries(live, operation_id):
         return Written(Step.WRITTEN, "it is gone", live=live)
     if get(live, ("metadata", "deletionTimestamp")) is not MISSING:
         return Written(Step.RETRY, "it is ending", live=live)
-    found = canary._replace(uid=str(live["metadata"]["uid"]))
-    plan = Delete(found, _version(live), delete_digest(found, _version(live)))
+    plan = Delete(canary, _version(live), delete_digest(canary, _version(live)))
     stopped = run_guards(context(plan, live), STOPS_REMOVAL)
     if not allowed(stopped):
         return Written(Step.DENIED, _refusals(stopped), stopped, live)

@@ -201,8 +201,3 @@ def canary(target: ObjectRef, template: Json, *, case_id: str, operation_id: str
         },
     }
     return Create(ref, manifest, (), create_digest(ref, manifest))
-
-
-def is_ours(pod: Json, case_id: str) -> bool:
-    """Whether a Pod as read is a canary of this case, as far as its label says."""
-    return get(pod, ("metadata", "labels", LABEL)) == case_id

@@ -96,6 +96,8 @@ def bind(api: client.ApiClient, namespace: str, account: str) -> None:
 
 def a_canary(ground: Ground) -> dict[str, Any]:
     live = ground.read("Deployment")
+    for field in ("serviceAccountName", "serviceAccount"):  # that account is not there
+        live["spec"]["template"]["spec"].pop(field, None)
     target = ObjectRef("Deployment", ground.namespace, "web", live["metadata"]["uid"])
     made = canary(target, live["spec"]["template"], case_id="c-1", operation_id="c-1.0", deadline=60).manifest
     made["metadata"]["annotations"][OPERATION_ANNOTATION] = "c-1.0"

@@ -3,6 +3,7 @@ written, and however it ends the canary is gone."""
 
 import pytest
 
+from daemon.cli.status import ask
 from daemon.commands import Commands
 from daemon.rounds import read_catalog
 from remediation.rehearsal import LABEL
@@ -228,6 +229,7 @@ def test_under_the_kill_switch_the_canary_stays_and_status_says_so(broken):
     (shown,) = order(rig, "status")["canaries"]
     assert shown["pod"] == rig.canaries()[0]["metadata"]["name"]
     assert shown["ends_by"] - shown["since"] == 5 + 20 + 120
+    assert ask(rig.world.settings)["canaries"] == [shown]  # no daemon answers there: out of the ledger
     order(rig, "kill", lift=True, reason="out")
     rig.until(State.CLOSED)
     assert (rig.image, rig.canaries()) == (GOOD, [])
@@ -241,6 +243,17 @@ def test_a_template_that_somebody_changes_meanwhile_is_rehearsed_anew(broken):
     assert result(rig) == "withdrawn"
     assert rig.until(State.CLOSED).outcome == "fixed"
     assert rig.writes() == ["create Pod", "delete Pod"] * 2 + ["patch Deployment"]
+
+
+def test_a_template_that_never_rests_ends_with_a_person(broken):
+    rig = broken()
+    for size in range(1, 6):
+        rig.until(State.REHEARSING)
+        mounts(rig, emptyDir={"sizeLimit": f"{size}Mi"})
+        rig.turn(3)
+    row = rig.until(State.CLOSED)
+    assert (row.outcome, rig.image, rig.canaries()) == ("escalated", BAD, [])
+    assert "stopped for the 5th time" in row.outcome_reason
 
 
 def test_a_pod_of_the_same_name_that_is_not_ours_is_left_alone(broken):

@@ -153,21 +153,22 @@ def _run(
             trial.wait_until_healthy()
         ours = {_file(fault): fault.intent for fault in faults if fault.breakage is not None}
         with daemon(running, folder, ours, overrides=settings):
-            trust(folder)
             with closing(Ledger.open_read_only(folder / "ledger.db")) as store:
                 say("learning the good states")
                 wait_for("known good states", lambda: all(t.is_known_good(store) for t in trials), 120)
             with closing(Rows(folder / "ledger.db")) as rows:
-                return [_incident(trial, folder / "intents", rows, say) for trial in trials]
+                return [_incident(trial, folder, rows, say) for trial in trials]
 
 
 def _file(fault: Fault) -> str:
     return f"{fault.intent_name}.yaml"
 
 
-def _incident(trial: Trial, intents: Path, rows: Rows, say: Say) -> Incident:
-    """Break it, wait for the end, look at the cluster, and take the workload away."""
-    fault = trial.fault
+def _incident(trial: Trial, folder: Path, rows: Rows, say: Say) -> Incident:
+    """Break it, wait for the end, look at the cluster, and take the workload away. Trust is granted anew each
+    time: an incident before this one may have been rolled back, which takes it away."""
+    fault, intents = trial.fault, folder / "intents"
+    trust(folder)
     kind, name = fault.target
     wait_for_rest(10)
     trial.inject()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from daemon.guarding import approval_only, context_for, rehearsal_only, temporary, undo_context
+from daemon.guarding import approval_only, inputs_of, rehearsal_only, temporary
 from daemon.neighbours import neighbours
 from daemon.ports import LANDS_WITHIN, WriteStatus
 from daemon.records import escalated, guarded, verdict_rows
@@ -80,7 +80,7 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         row.case_id,
         plan.target,
         current,
-        lambda p, live: context_for(world, memory, row, p, live),
+        inputs_of(world, memory, row),
         event=Event.APPLY_STARTED,
         around=neighbours(memory, plan.target.namespace),
     )
@@ -217,7 +217,7 @@ def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str)
         row.case_id,
         target,
         current,
-        lambda p, live: undo_context(world, memory, row, p, live),
+        inputs_of(world, memory, row, undoes=plan),
         event=Event.ROLLBACK_STARTED,
     )
     match done.step:
@@ -303,7 +303,7 @@ def _settle(world: World, memory: Memory, row: CaseRow, plan: Plan, started: Eve
         world,
         again,
         live,
-        lambda p, found: context_for(world, memory, row, p, found, undoes=fix),
+        inputs_of(world, memory, row, undoes=fix),
         operation_id=operation_id,
     )
     if isinstance(result, str):

@@ -29,7 +29,7 @@ def examine(
 ) -> Iterator[Finding]:
     """Every check in turn. `model_seconds` is for all questions to the model together. `telling` hears what is looked at before each, for a person who waits."""
     checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
-        ("intent files", _intents),
+        ("intent files", check_intents),
         ("every row of the ledger", _database),
         ("the cluster and our rights in it", _cluster),
         ("Prometheus", _prometheus),
@@ -43,11 +43,19 @@ def examine(
         yield from check(settings)
 
 
-def _intents(settings: Settings) -> Iterator[Finding]:
+def check_intents(settings: Settings) -> Iterator[Finding]:
+    """What `intentd check` says of the folder, in one line."""
     from daemon.intent_check import check_path
 
     report = check_path(settings.intents)
-    if report.problems:
+    if report.empty:
+        yield Finding(
+            "intents",
+            State.WARN,
+            f"no intent files in {settings.intents}: nothing is watched",
+            f"{whose(Turn.OPERATOR)}: put a file there; deploy/examples has some",
+        )
+    elif report.problems:
         yield Finding(
             "intents",
             State.FAIL,
@@ -55,13 +63,6 @@ def _intents(settings: Settings) -> Iterator[Finding]:
             f"{whose(Turn.OPERATOR)}: `intentd check` lists all {len(report.problems)}"
             if len(report.problems) > 1
             else whose(Turn.OPERATOR),
-        )
-    elif not report.intents:
-        yield Finding(
-            "intents",
-            State.WARN,
-            f"no intents in {settings.intents}",
-            f"{whose(Turn.OPERATOR)}: put a file there; deploy/examples has some",
         )
     else:
         yield Finding("intents", State.OK, f"{len(report.intents)} intents in {report.files} files")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from daemon.approvals import agreement_of
@@ -35,7 +36,6 @@ from remediation.guards import (
 from remediation.guards.pause import covers
 from remediation.guards.rehearsal import NOT_YET
 from remediation.model import ABSENT, Create, Json, Plan, RawEvidence, Verdict
-from remediation.plan import plan_from_json
 from remediation.rehearsal import Rehearsed, Result
 from remediation.saga import Event
 from remediation.values import canonical
@@ -84,6 +84,13 @@ def _needs_approval(verdict: Verdict) -> bool:
     return (verdict.guard, verdict.reason) in NEEDS_APPROVAL
 
 
+class Contextual(Protocol):
+    """Reads the guards' inputs for a plan and the object as just read. `stops_only`: what `write.STOPS` need."""
+
+    def __call__(self, plan: Plan, live: Json | None, *, stops_only: bool = False) -> GuardContext:
+        """Now."""
+
+
 def context_for(
     world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
 ) -> GuardContext:
@@ -97,12 +104,14 @@ def context_for(
     return replace(context, kill_switch=stop, surroundings=around)
 
 
-def stops_for(world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None) -> GuardContext:
-    """What a person may take back at any moment, without what takes requests to read: asked each second while a
-    canary stands."""
+def stops_for(
+    world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
+) -> GuardContext:
+    """What a person may take back at any moment, and no more: for the look just before the request, which asks
+    neither the API server nor Prometheus (but for a kill switch that is a ConfigMap)."""
     stop = kill_switch(world)
     with world.store.snapshot():
-        context = _context(world, memory, row, plan, live, None, limits_of(world))
+        context = _stops(world, memory, row, plan, live, undoes)
     return replace(context, kill_switch=stop)
 
 
@@ -141,21 +150,11 @@ def limits_of(world: World) -> Limits:
     )
 
 
-def _context(
-    world: World,
-    memory: Memory,
-    row: CaseRow,
-    plan: Plan,
-    live: Json | None,
-    undoes: Plan | None,
-    limits: Limits,
+def _stops(
+    world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, undoes: Plan | None
 ) -> GuardContext:
     now = world.clock.now()
-    spent = spend_since(world.store, now - seconds(world.settings.growth.per))
     intent = memory.catalog.intents.get(row.intent)
-    good = known_good(world.store, plan.target)
-    planned = last_step(world.store, row.case_id, Event.PLANNED)
-    details: Json = planned.payload if planned else {}
     agreed = agreement_of(world, row, intent, now)
     return GuardContext(
         plan=plan,
@@ -168,6 +167,29 @@ def _context(
         approved_digest=row.digest if agreed.complete else None,
         approved_by=agreed.by,
         approvals_needed=agreed.needed,
+        paused=_paused(world, row, now, plan.manifest if isinstance(plan, Create) else live),
+        undoes=undoes,
+        operation_id=row.operation_id,
+    )
+
+
+def _context(
+    world: World,
+    memory: Memory,
+    row: CaseRow,
+    plan: Plan,
+    live: Json | None,
+    undoes: Plan | None,
+    limits: Limits,
+) -> GuardContext:
+    context = _stops(world, memory, row, plan, live, undoes)
+    now, intent = context.now, context.intent
+    spent = spend_since(world.store, now - seconds(world.settings.growth.per))
+    good = known_good(world.store, plan.target)
+    planned = last_step(world.store, row.case_id, Event.PLANNED)
+    details: Json = planned.payload if planned else {}
+    return replace(
+        context,
         last_known_good=good[0] if good else None,
         related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
         history=tuple(
@@ -175,12 +197,9 @@ def _context(
             for change in changes_since(world.store, now - MEMORY)
         ),
         limits=limits,
-        paused=_paused(world, row, now, plan.manifest if isinstance(plan, Create) else live),
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),
         reserved=_reserved(details.get("reserved", {})),
-        undoes=undoes,
-        operation_id=row.operation_id,
         rehearsed=_rehearsed(world, row.case_id) if intent and intent.spec.rehearsal else None,
     )
 
@@ -218,10 +237,14 @@ def could_be_allowed(
     return allowed(run_guards(context, [guard for guard in GUARDS if guard.name in LASTING]))
 
 
-def undo_context(world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None) -> GuardContext:
-    """The inputs for putting back what the case's own plan changed."""
-    assert row.plan is not None
-    return context_for(world, memory, row, plan, live, undoes=plan_from_json(row.plan))
+def inputs_of(world: World, memory: Memory, row: CaseRow, *, undoes: Plan | None = None) -> Contextual:
+    """The guards' inputs for this case's plans, read whenever they are asked for."""
+
+    def read(plan: Plan, live: Json | None, *, stops_only: bool = False) -> GuardContext:
+        build = stops_for if stops_only else context_for
+        return build(world, memory, row, plan, live, undoes=undoes)
+
+    return read
 
 
 def _mode(world: World, row: CaseRow, intent: Intent | None, now: float) -> Mode:

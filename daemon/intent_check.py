@@ -28,6 +28,7 @@ class CheckReport:
     files: int
     intents: tuple[str, ...]
     problems: tuple[Problem, ...]
+    empty: bool = False  # a folder that was read and holds no intent file, which is also told as a problem
     rehearsed: tuple[str, ...] = ()
 
     @property
@@ -64,7 +65,8 @@ class CheckReport:
 def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
     """Check one file, or every intent file of a directory; never raises for what it finds there.
 
-    With `metrics` that Prometheus parses the queries too; WorldError where it does not answer. A directory without intent files is a problem: checking nothing must not look like success.
+    With `metrics` that Prometheus parses the queries too; WorldError where it does not answer. A directory
+    without intent files is a problem: checking nothing must not look like success.
     """
     if _is_missing(path):
         remedy = (
@@ -73,7 +75,8 @@ def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
         return CheckReport(str(path), 0, (), (Problem(str(path), 0, "", "does not exist", remedy),))
     is_folder = os.path.isdir(path)  # noqa: PTH112 - False, not PermissionError, behind a closed folder
     files = IntentDirectory(path).read() if is_folder else {path.name: read_intent_file(path)}
-    if not files:
+    empty = not files
+    if empty:
         nothing = FileError("no intent files here", "Intent files end in .yaml, .yml or .json")
         files = {DIRECTORY: nothing}
     catalog = compile_catalog(files, zones=known_zones())
@@ -83,8 +86,8 @@ def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
     problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in ordered)
     count = sum(name != DIRECTORY for name in files)
     specs = [intent.spec for intent in catalog.intents.values()]
-    rehearsed = sorted({spec.scope.namespace for spec in specs if spec.rehearsal is not None})
-    return CheckReport(str(path), count, tuple(catalog.intents), problems, tuple(rehearsed))
+    rehearsed = tuple(sorted({spec.scope.namespace for spec in specs if spec.rehearsal is not None}))
+    return CheckReport(str(path), count, tuple(catalog.intents), problems, empty, rehearsed)
 
 
 def _is_missing(path: Path) -> bool:

@@ -109,9 +109,11 @@ class Cluster(Protocol):
         resource_version: str,
         operation_id: str,
         dry_run: bool,
+        live: Json | None = None,
     ) -> WriteResult:
         """JSON Patch with strict field validation. The adapter prepends `test` operations for uid and
-        resourceVersion and adds the operation id annotation; it retries nothing."""
+        resourceVersion and adds the operation id annotation; it retries nothing. `live` is the object as it was
+        read at that version: with it, it need not be read again."""
 
     def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
         """Create with strict field validation, carrying the operation id annotation."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from daemon.guarding import context_for, stops_for
+from daemon.guarding import inputs_of, stops_for
 from daemon.kill_switch import kill_switch
 from daemon.ports import LANDS_WITHIN
 from daemon.records import escalated, rehearsal_ended
@@ -57,8 +57,10 @@ def start_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Patch) -> 
     def current(live: Json | None) -> Plan | None:
         return plan if still_valid(plan, live) else None
 
-    def context(p: Plan, live: Json | None) -> GuardContext:
-        return replace(context_for(world, memory, row, p, live), rehearses=True)
+    inputs = inputs_of(world, memory, row)
+
+    def context(p: Plan, live: Json | None, *, stops_only: bool = False) -> GuardContext:
+        return replace(inputs(p, live, stops_only=stops_only), rehearses=True)
 
     def pod(_: Plan, live: Json, operation_id: str) -> Create:
         template = changed_template(plan, live)
@@ -170,7 +172,12 @@ def _stopped(world: World, memory: Memory, row: CaseRow, plan: Patch, now: Stand
 def _take_away(world: World, memory: Memory, row: CaseRow, now: Standing) -> None:
     """Delete the canary, and once it is gone say what follows of the verdict."""
 
-    def context(plan: Plan, live: Json | None) -> GuardContext:
+    def context(
+        plan: Plan,
+        live: Json | None,
+        *,
+        stops_only: bool = False,  # noqa: ARG001 - it is never more
+    ) -> GuardContext:
         owner = ObjectRef(**now.begun.payload["target"])
         moment = world.clock.now()
         stop = kill_switch(world)

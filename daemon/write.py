@@ -5,7 +5,8 @@ The order is the safety argument:
  2. Run every guard on this very plan and object; record each one's inputs and verdict.
  3. Dry-run the same operations on the API server with strict validation, and compare what it answers with
     what the plan says.
- 4. Read and guard once more, then record that the write begins: operation id, resourceVersion, charge.
+ 4. Guard once more, then record that the write begins: operation id, resourceVersion, charge. The object need not
+    be read again: the dry run had its resourceVersion as a precondition, as the write will have.
  5. Ask once more whether a person stopped everything: recording waits for the disk, and whoever pauses or pulls
     the kill switch meanwhile must not see a write after it.
  6. Write once, with uid and resourceVersion as preconditions. No answer means UNKNOWN: recovery reads.
@@ -24,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from daemon.guarding import Contextual
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from daemon.records import guarded, rehearsal_started, write_started
 from daemon.state import World
@@ -31,7 +33,7 @@ from detectors.model import Gap, ObjectRef
 from intents.fields import MISSING, get
 from remediation.blast_radius import Neighbours
 from remediation.digest import delete_digest
-from remediation.guards import GUARDS, GuardContext, allowed, run_guards
+from remediation.guards import GUARDS, allowed, run_guards
 from remediation.model import Create, Delete, Json, Patch, Plan, Verdict
 from remediation.plan import as_planned
 from remediation.rehearsal import why_unfit
@@ -72,9 +74,6 @@ OVERTAKEN_ALLOWED = 3
 """Reviews and dry runs in a row that a status update may overtake: a workload in trouble is written to by its
 controller several times a second."""
 
-Contextual = Callable[[Plan, Json | None], GuardContext]
-"""Builds the guards' inputs for a plan and the object as just read."""
-
 Current = Callable[[Json | None], Plan | None]
 """The plan's operations for the object as it is now, None where the fields changed since."""
 
@@ -104,16 +103,15 @@ def write(
         return Written(
             Step.REFUSED, f"dry run: the API server would make something else of it: {difference}", verdicts
         )
-    second = _review(world, target, current, context)
-    if isinstance(second, Written):
-        return second
-    plan, live, verdicts = second
+    verdicts = run_guards(context(plan, live), GUARDS)
+    if not allowed(verdicts):
+        return Written(Step.DENIED, _refusals(verdicts), verdicts, live)
     operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
     version = _version(live)
     begin = write_started(event, case_id, plan, target, operation_id, version, verdicts, around)
     shown = [guarded(case_id, plan, verdicts, "accepted")] if event is Event.APPLY_STARTED else []
     world.store.record([*shown, begin], at=world.clock.now())
-    stopped = run_guards(context(plan, live), STOPS)
+    stopped = run_guards(context(plan, live, stops_only=True), STOPS)
     if not allowed(stopped):
         return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
     result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
@@ -151,16 +149,13 @@ def rehearse(
     if (unfit := why_unfit((would.live or {}).get("spec") or {})) is not None:
         said = f"admission adds to the canary what it must not have: {unfit}"
         return Written(Step.NO_CANARY, said, verdicts, live)
-    second = _review(world, target, current, context)
-    if isinstance(second, Written):
-        return second
-    plan, live, verdicts = second
-    if live is None or canary(plan, live, operation_id).manifest != pod.manifest:
-        return Written(Step.RETRY, "its pod template changed during the dry run", verdicts)
+    verdicts = run_guards(context(plan, live), GUARDS)
+    if not allowed(verdicts):
+        return Written(Step.DENIED, _refusals(verdicts), verdicts, live)
     world.store.record(
         [rehearsal_started(case_id, plan, pod, live, operation_id, verdicts)], at=world.clock.now()
     )
-    stopped = run_guards(context(plan, live), STOPS)
+    stopped = run_guards(context(plan, live, stops_only=True), STOPS)
     if not allowed(stopped):
         return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
     result = _send(world, pod, None, operation_id=operation_id, dry_run=False)
@@ -203,12 +198,7 @@ def _review(
         return Written(Step.STALE, "the fields changed since they were reviewed")
     verdicts = run_guards(context(plan, live), GUARDS)
     if not allowed(verdicts):
-        return Written(
-            Step.DENIED,
-            _refusals(verdicts),
-            verdicts,
-            live,
-        )
+        return Written(Step.DENIED, _refusals(verdicts), verdicts, live)
     return plan, live, verdicts
 
 
@@ -237,6 +227,7 @@ def _send(world: World, plan: Plan, live: Json | None, *, operation_id: str, dry
                 resource_version=_version(live),
                 operation_id=operation_id,
                 dry_run=dry_run,
+                live=live,
             )
         case Create(manifest=manifest):
             return world.cluster.create(manifest, operation_id=operation_id, dry_run=dry_run)

@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tuning import adapter, base, chatml, export, rope, score, serve
+from tuning import adapter, adapter_file, base, chatml, rope, score, serve
 
 MARGIN = 2.0
 """How many times nearer; an export in the wrong order gives less than 1. Measured: at least 4.6 (SmolLM2), 9 (Qwen 0.5B)."""
@@ -47,18 +47,18 @@ def apart(one: list[float], other: list[float]) -> float:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
-def read_back(path: Path, named: dict[str, Any]) -> export.AdapterFile:
+def read_back(path: Path, named: dict[str, Any]) -> adapter_file.AdapterFile:
     """Raise AssertionError unless the file says that it is an adapter and holds these tensors as f16."""
     import numpy as np
 
-    file = export.read(path)
+    file = adapter_file.read(path)
     assert list(file.named) == list(named)
     for name, value in file.named.items():
         assert np.array_equal(value, named[name].astype(np.float16)), name
     return file
 
 
-def goes_on(loaded: base.Base, shape: adapter.Shape, attached: Any, file: export.AdapterFile) -> None:
+def goes_on(loaded: base.Base, shape: adapter.Shape, attached: Any, file: adapter_file.AdapterFile) -> None:
     """Raise AssertionError unless a training that begins with the file has the trained values, as f16."""
     import torch
 
@@ -115,9 +115,9 @@ def main(arguments: list[str] | None = None) -> None:
         state = load_file(folder / "adapter.safetensors")
         served = {}
         for kind, arch in (("right", shape.arch), ("wrong", other)):
-            named = export.tensors(state, arch, shape.heads, shape.kv_heads)
+            named = adapter_file.tensors(state, arch, shape.heads, shape.kv_heads)
             path = folder / f"{kind}.gguf"
-            export.write(path, named, shape.arch, shape.alpha, kind)
+            adapter_file.write(path, named, shape.arch, shape.alpha, kind)
             file = read_back(path, named)
             if kind == "right":
                 goes_on(loaded, shape, attached, file)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuning import adapter, base, examples, export, score
+from tuning import adapter, adapter_file, base, examples, score
 from tuning.layout import Row
 from tuning.serve import sha256
 
@@ -61,7 +61,7 @@ class Progress:
 class Origin:
     """The adapter file that a run began with, and how that one was trained as far as its card says."""
 
-    file: export.AdapterFile
+    file: adapter_file.AdapterFile
     sha256: str
     training: dict[str, Any]
 
@@ -75,7 +75,7 @@ def origin_of(path: Path) -> Origin:
     digest, beside = sha256(path), path.with_name("card.json")
     card = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     known = card.get("training", {}) if card.get("adapter_sha256") == digest else {}
-    return Origin(export.read(path), digest, known)
+    return Origin(adapter_file.read(path), digest, known)
 
 
 class Trainer:

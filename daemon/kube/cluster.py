@@ -135,7 +135,16 @@ class KubeCluster:
         return [item for item in page.get("items") or () if isinstance(item, dict)]
 
     def gather(self, case: Case) -> RawEvidence:
-        return gather(self._transport, self._clock, case)
+        return gather(self._transport, self._clock, case, absent=self._absent_in(case.target.namespace))
+
+    def _absent_in(self, namespace: str) -> frozenset[str]:
+        """Kinds of which the watches know no object there; a kind that could not be listed is not absent."""
+        views = self.snapshot()
+        return frozenset(
+            kind
+            for kind, view in views.items()
+            if not isinstance(view, Gap) and not any(name[0] == namespace for name in view)
+        )
 
     def patch(
         self,
@@ -145,6 +154,7 @@ class KubeCluster:
         resource_version: str,
         operation_id: str,
         dry_run: bool,
+        live: Json | None = None,
     ) -> WriteResult:
         return write.patch(
             self._transport,
@@ -153,6 +163,7 @@ class KubeCluster:
             resource_version=resource_version,
             operation_id=operation_id,
             dry_run=dry_run,
+            live=live,
         )
 
     def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:

@@ -7,7 +7,7 @@ is neither in `related` nor in `gaps` does not exist. Secrets are never asked fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from daemon.kube.kinds import RESOURCES
@@ -38,7 +38,10 @@ CONFIG_MAPS = 10
 NEIGHBOURS = 100
 """Other objects of the namespace, one page."""
 EVENTS = 50
-"""Events of one object. The server keeps them for an hour by default."""
+"""Events of one object, the newest. The server keeps them for an hour by default."""
+EVENTS_PAGE = 500
+"""Events of a namespace in one answer (about 500 KB). The server has no index of them: a question about one object
+reads them all too, so one page is cheaper than a question for each object. Where there are more, each is asked for."""
 LOG_LINES = 60
 LOG_BYTES = 16 * 1024
 """Of one container's log, from its end: ten times what the prompt's budget takes."""
@@ -49,19 +52,23 @@ CLASSES_WITH_NEIGHBOURS = frozenset({FaultClass.NO_ENDPOINTS, FaultClass.IMAGE_P
 """Faults whose candidates come from the namespace's other workloads: their labels, their images."""
 
 
-def gather(transport: Transport, clock: Clock, case: Case) -> RawEvidence:
-    """Read it all; never raises."""
+def gather(
+    transport: Transport, clock: Clock, case: Case, *, absent: frozenset[str] = frozenset()
+) -> RawEvidence:
+    """Read it all; never raises. `absent` are kinds of which the watches know no object in the case's namespace:
+    they are not asked for."""
     with Reader(transport, clock, SECONDS) as reader:
-        return _Gathering(reader, case).run()
+        return _Gathering(reader, case, absent).run()
 
 
 class _Gathering:
     """One gathering: what was found so far. Each step first says which answers it will need, so that they are
-    asked for side by side."""
+    asked for side by side, what other questions depend on first."""
 
-    def __init__(self, reader: Reader, case: Case) -> None:
+    def __init__(self, reader: Reader, case: Case, absent: frozenset[str]) -> None:
         self._reader = reader
         self._case = case
+        self._absent = absent
         self.live: Json | None = None
         self.related: dict[ObjectRef, Json] = {}
         self.pods: list[Json] = []
@@ -70,9 +77,7 @@ class _Gathering:
 
     def run(self) -> RawEvidence:
         target, ahead = self._case.target, self._reader.ahead
-        neighbours = self._case.fault_class in CLASSES_WITH_NEIGHBOURS
-        ahead(item_of(target), *self._around(), *(self._page(k) for k in WORKLOADS if neighbours))
-        ahead(self._events_of(target))
+        ahead(item_of(target), self._all_events(), *self._around())
         self.live = self._reader.item(target)
         if target.kind == "Service":
             self._service(self.live)
@@ -80,13 +85,10 @@ class _Gathering:
             self.pods = [self.live] if self.live else []
         elif self.live is not None:
             self._workload(self.live)
-        logs = [log for pod in self.pods[:POD_LOGS] for log in _logs_of(pod)]
-        subjects = [self._events_of(ref) for ref in (target, *self._event_subjects())]
-        ahead(*subjects, *(request for _, request in logs))
-        self._events(subjects)
-        self._logs(logs)
-        if neighbours:
-            self._neighbours()
+        ahead(*self._neighbour_pages())
+        self._events((target, *self._event_subjects()))
+        self._logs()
+        self._neighbours()
         return RawEvidence(
             live=self.live,
             related=self.related,
@@ -101,8 +103,9 @@ class _Gathering:
     def _around(self) -> Iterator[Request]:
         """Lists that do not depend on what the target says."""
         if self._case.target.kind in WORKLOADS:
-            yield self._page("Service")
             yield self._page("HorizontalPodAutoscaler")
+            if "Service" not in self._absent:
+                yield self._page("Service")
 
     def _workload(self, live: Json) -> None:
         namespace = self._case.target.namespace
@@ -118,7 +121,7 @@ class _Gathering:
         ]
         if selector:
             self._reader.ahead(*([sets] if deployment else []), pods)
-        self._reader.ahead(*(item_of(ref) for ref in maps))
+        self._reader.ahead(*(item_of(ref) for ref in maps), *self._neighbour_pages())
         if deployment and selector:
             found = [item for item in self._reader.items(sets) if owned_by(item, owners)]
             found.sort(key=revision, reverse=True)
@@ -130,7 +133,7 @@ class _Gathering:
         for ref in maps:
             self._config_map(ref)
         labels = (template.get("metadata") or {}).get("labels") or {}
-        for item in self._reader.items(self._page("Service")):
+        for item in [] if "Service" in self._absent else self._reader.items(self._page("Service")):
             if selects((item.get("spec") or {}).get("selector") or {}, labels):
                 self._relate(item, "Service")
         for item in self._reader.items(self._page("HorizontalPodAutoscaler")):
@@ -153,8 +156,16 @@ class _Gathering:
         for item in self._reader.items(slices):
             self._relate(item, "EndpointSlice")
 
+    def _neighbour_kinds(self) -> list[str]:
+        if self._case.fault_class not in CLASSES_WITH_NEIGHBOURS:
+            return []
+        return [kind for kind in WORKLOADS if kind not in self._absent]
+
+    def _neighbour_pages(self) -> list[Request]:
+        return [self._page(kind) for kind in self._neighbour_kinds()]
+
     def _neighbours(self) -> None:
-        for kind in WORKLOADS:
+        for kind in self._neighbour_kinds():
             for item in self._reader.items(self._page(kind)):
                 if item["metadata"].get("name") != self._case.target.name or kind != self._case.target.kind:
                     self._relate(item, kind)
@@ -187,13 +198,24 @@ class _Gathering:
             fields += f",involvedObject.uid={ref.uid}"
         return self._page("Event", fields=fields, limit=EVENTS)
 
-    def _events(self, subjects: list[Request]) -> None:
-        for request in subjects:
-            for item in self._reader.items(request):
-                self.events[str(item["metadata"].get("uid"))] = item
+    def _all_events(self) -> Request:
+        return self._page("Event", limit=EVENTS_PAGE)
 
-    def _logs(self, wanted: list[tuple[tuple[str, str, bool], Request]]) -> None:
-        for key, request in wanted:
+    def _events(self, subjects: Sequence[ObjectRef]) -> None:
+        page = self._reader.whole(self._all_events())
+        if page is None:
+            asked = [self._events_of(ref) for ref in subjects]
+            self._reader.ahead(*asked)
+            found = [item for request in asked for item in self._reader.items(request)]
+        else:
+            found = [item for ref in subjects for item in _newest(page, ref)]
+        self.events = {str(item["metadata"].get("uid")): item for item in found}
+
+    def _log_requests(self) -> list[tuple[tuple[str, str, bool], Request]]:
+        return [log for pod in self.pods[:POD_LOGS] for log in _logs_of(pod)]
+
+    def _logs(self) -> None:
+        for key, request in self._log_requests():
             # 400 and 404 mean that there is no such log (the container never started, or not before): a fact.
             body = self._reader.text(request, absent=(400, 404))
             if body and body.startswith(NO_LOG):
@@ -227,6 +249,7 @@ class _Gathering:
         pods.sort(key=lambda pod: not is_troubled(pod))
         kept = (_without_managed_fields(pod) for pod in pods[:PODS])
         self.pods = [{**pod, "kind": "Pod", "apiVersion": "v1"} for pod in kept]
+        self._reader.ahead(*(request for _, request in self._log_requests()))
 
     def _relate(self, item: Json, kind: str) -> None:
         found = {**_without_managed_fields(item), "kind": kind, "apiVersion": RESOURCES[kind].api_version}
@@ -235,6 +258,22 @@ class _Gathering:
     def _ref(self, item: Json, kind: str) -> ObjectRef:
         meta = item["metadata"]
         return ObjectRef(kind, str(meta.get("namespace", "")), str(meta["name"]), str(meta.get("uid", "")))
+
+
+def _newest(page: list[Json], ref: ObjectRef) -> list[Json]:
+    """The last events about one object; about this incarnation only, where it is a pod."""
+    about = [item for item in page if _is_about(item.get("involvedObject") or {}, ref)]
+    return sorted(about, key=_time_of_event)[-EVENTS:]
+
+
+def _is_about(involved: Mapping[str, Any], ref: ObjectRef) -> bool:
+    incarnation = involved.get("uid") == ref.uid or not (ref.uid and ref.kind == "Pod")
+    return involved.get("kind") == ref.kind and involved.get("name") == ref.name and incarnation
+
+
+def _time_of_event(event: Json) -> str:
+    """RFC 3339 in UTC, so that text sorts as time; the newer API leaves `lastTimestamp` out."""
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
 def _logs_of(pod: Json) -> Iterator[tuple[tuple[str, str, bool], Request]]:

@@ -95,18 +95,27 @@ class Reader:
 
     def items(self, request: Request) -> list[Json]:
         """One page; a gap where it could not be read or where there is more."""
+        found, more = self._page(request)
+        if more:
+            said = f"only {len(found)} read, {more} more exist"
+            self.gaps.append(Gap(request.what, "Partial", said, Turn.NOBODY))
+        return found
+
+    def whole(self, request: Request) -> list[Json] | None:
+        """One page that is all there is, empty with a gap where it could not be read; None where there is more."""
+        found, more = self._page(request)
+        return None if more else found
+
+    def _page(self, request: Request) -> tuple[list[Json], str]:
+        """The items, and how many more there are (empty for none)."""
         try:
             page = self._decoded(request)
         except ClusterError as error:
             self.gaps.append(error.gap(request.what))
-            return []
+            return [], ""
         meta: Mapping[str, Any] = page.get("metadata") or {}
         found = [item for item in page.get("items") or [] if isinstance(item, dict)]
-        if meta.get("continue"):
-            more = meta.get("remainingItemCount") or "some"
-            said = f"only {len(found)} read, {more} more exist"
-            self.gaps.append(Gap(request.what, "Partial", said, Turn.NOBODY))
-        return found
+        return found, str(meta.get("remainingItemCount") or "some") if meta.get("continue") else ""
 
     def text(self, request: Request, *, absent: Iterable[int]) -> bytes | None:
         """A body that is not JSON; None where the status says that there is none, or, with a gap, it could not

@@ -40,24 +40,27 @@ def patch(
     resource_version: str,
     operation_id: str,
     dry_run: bool,
+    live: Json | None = None,
 ) -> WriteResult:
-    """JSON Patch on one incarnation at one resource version. Reads the object first: a JSON Patch cannot
-    say "add the annotations if there are none"."""
+    """JSON Patch on one incarnation at one resource version. A JSON Patch cannot say "add the annotations if
+    there are none", so the object at that version is needed: `live`, or read first where that is not it."""
     path = path_of(ref)
     refusal = _refuse_kind(ref.kind, path)
     if refusal is not None or path is None:
         return refusal or _refused(f"{ref} is not a name")
     if not ref.uid or not resource_version or not operation_id:
         return _refused("a patch needs the uid, the resource version and an operation id")
-    try:
-        reply = transport.get(path)
-    except ClusterError as error:
-        return WriteResult(
-            WriteStatus.CONFLICT, f"not sent, the object cannot be read: {error}", turn=error.turn
-        )
-    if not reply.ok:
-        return _judge(reply)
-    meta = _object(reply.body).get("metadata", {})
+    meta = (live or {}).get("metadata", {})
+    if (meta.get("uid"), meta.get("resourceVersion")) != (ref.uid, resource_version):
+        try:
+            reply = transport.get(path)
+        except ClusterError as error:
+            return WriteResult(
+                WriteStatus.CONFLICT, f"not sent, the object cannot be read: {error}", turn=error.turn
+            )
+        if not reply.ok:
+            return _judge(reply)
+        meta = _object(reply.body).get("metadata", {})
     if meta.get("uid") != ref.uid:
         return WriteResult(WriteStatus.GONE, f"{ref} is another object now (uid {meta.get('uid')})")
     if meta.get("resourceVersion") != resource_version:

@@ -140,7 +140,7 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
             "kinds",
             "not a kind that it changes",
             f'(request.resource.group + "/" + request.resource.resource) in {literal(ours)}'
-            f" || ({_PODS} && request.operation in {literal(['CREATE', 'DELETE'])})",
+            f' || ({_PODS} && request.operation in ["CREATE", "DELETE"])',
         ),
         Rule("kinds", "it changes no subresource", '!has(request.subResource) || request.subResource == ""'),
         Rule(

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from daemon.clock import SystemClock
-from daemon.doctor import examine
+from daemon.doctor import check_intents, examine
 from daemon.doctor_model import check_model
 from daemon.findings import State
 from daemon.settings import Kubernetes, Model, Settings
@@ -93,3 +93,25 @@ class TestTheWhole:
         assert found["cluster"].state is State.FAIL
         assert "does not accept our credentials (401)" in found["cluster"].message
         assert found["cluster"].remedy.startswith("your turn")
+
+
+class TestTheIntents:
+    def found(self, folder):
+        (finding,) = check_intents(Settings(intents=folder))
+        return finding
+
+    def test_an_empty_folder_is_a_warning_and_says_that_nothing_is_watched(self, tmp_path):
+        found = self.found(tmp_path)
+        assert found.state is State.WARN
+        assert "nothing is watched" in found.message
+
+    def test_a_folder_that_is_not_there_fails(self, tmp_path):
+        found = self.found(tmp_path / "missing")
+        assert found.state is State.FAIL
+        assert "does not exist" in found.message
+
+    def test_a_broken_file_fails_with_its_line(self, tmp_path):
+        (tmp_path / "a.yaml").write_text("apiVersion: intentd.io/v1alpha1\nkind: Intent\nspec: 3\n")
+        found = self.found(tmp_path)
+        assert found.state is State.FAIL
+        assert "a.yaml:" in found.message

@@ -210,10 +210,11 @@ class FakeCluster:
         resource_version: str,
         operation_id: str,
         dry_run: bool,
+        live: Json | None = None,
     ) -> WriteResult:
         if ref.kind not in WRITABLE or not (ref.uid and resource_version and operation_id):
             return WriteResult(WriteStatus.REFUSED, "kind, uid, resource version or operation id is missing")
-        live = self._objects.get(ref.key)
+        live = self._objects.get(ref.key)  # what the caller read saves the real one a request, no more
         if live is None or live["metadata"]["uid"] != ref.uid:
             return WriteResult(WriteStatus.GONE, f"{ref} is not there")
         if live["metadata"]["resourceVersion"] != resource_version:

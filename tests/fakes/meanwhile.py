@@ -30,14 +30,8 @@ class EventfulRig(Rig):
         """Once, while the API server still thinks about the next dry run."""
         patch = self.cluster.patch
 
-        def slow(ref, operations, *, resource_version, operation_id, dry_run):  # type: ignore[no-untyped-def]
-            answer = patch(
-                ref,
-                operations,
-                resource_version=resource_version,
-                operation_id=operation_id,
-                dry_run=dry_run,
-            )
+        def slow(ref, operations, *, dry_run, **named):  # type: ignore[no-untyped-def]
+            answer = patch(ref, operations, dry_run=dry_run, **named)
             if dry_run:
                 self.cluster.patch = patch  # type: ignore[method-assign]
                 happen()

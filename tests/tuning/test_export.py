@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuning.export import AdapterFile, state, tensors
+from tuning.adapter_file import AdapterFile, state, tensors
 from tuning.rope import order_in_gguf, order_in_hugging_face
 
 

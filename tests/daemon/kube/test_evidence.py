@@ -15,6 +15,11 @@ CORE = "/api/v1/namespaces/shop"
 POD = "db-0"
 
 
+def event(uid, kind, name, at="2026-01-05T09:00:00Z", of=""):
+    about = {"kind": kind, "name": name, "uid": of}
+    return {"metadata": {"uid": uid}, "involvedObject": about, "lastTimestamp": at, "message": "m"}
+
+
 @pytest.fixture
 def cluster(server, make_cluster):
     template = {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "app"}]}}
@@ -39,9 +44,7 @@ def cluster(server, make_cluster):
         f"{CORE}/services": empty,
         "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers": empty,
         f"{CORE}/configmaps/settings": answer(200, {"metadata": {"name": "settings"}, "data": {"a": "1"}}),
-        f"{CORE}/events": answer(
-            200, {"items": [{"metadata": {"uid": "e1"}, "message": "m"}], "metadata": {}}
-        ),
+        f"{CORE}/events": answer(200, {"items": [event("e1", "StatefulSet", "db")], "metadata": {}}),
         f"{CORE}/pods/{POD}/log": answer(200, b"panic: no DATABASE_URL\n"),
     }
     return make_cluster(read_timeout=0.5)
@@ -61,6 +64,38 @@ def test_everything_is_read_where_everything_answers(cluster):
     assert raw.logs[POD, "app", True] == "panic: no DATABASE_URL\n"
     assert [ref.name for ref in raw.related] == ["settings"]
     assert len(raw.events) == 1
+
+
+def test_of_all_events_those_about_the_target_and_its_pods_are_kept_the_newest_of_each(server, cluster):
+    old = [event(f"old{n}", "Pod", POD, f"2026-01-05T08:00:{n % 60:02}Z", of="p1") for n in range(60)]
+    new = event("new", "Pod", POD, of="p1")
+    others = [
+        event("x", "Pod", "other-0"),
+        event("y", "Pod", POD, of="an earlier pod"),
+        event("z", "Node", "db"),
+    ]
+    page = [new, *old, *others, event("e1", "StatefulSet", "db")]
+    server.routes[f"{CORE}/events"] = answer(200, {"items": page, "metadata": {}})
+    told = [item["metadata"]["uid"] for item in gather(cluster).events]
+    assert (told[0], told[-1], len(told)) == ("e1", "new", 51)
+    assert not {"x", "y", "z", "old0"} & set(told)
+
+
+def test_where_a_namespace_has_too_many_events_each_object_is_asked_about(server, cluster):
+    asked = []
+
+    def events(handler):
+        query = handler.path.partition("?")[2]
+        asked.append("fieldSelector" in query)
+        more = {} if asked[-1] else {"continue": "x", "remainingItemCount": 9000}
+        item = event(f"e{len(asked)}", "Pod", POD, of="p1")
+        answer(200, {"items": [item], "metadata": more})(handler)
+
+    server.routes[f"{CORE}/events"] = events
+    raw = gather(cluster)
+    assert asked == [False, True, True]  # the target and its pod
+    assert raw.gaps == ()
+    assert len(raw.events) == 2
 
 
 @pytest.mark.parametrize(

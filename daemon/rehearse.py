@@ -59,8 +59,8 @@ def start_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Patch) -> 
 
     inputs = inputs_of(world, memory, row)
 
-    def context(p: Plan, live: Json | None, *, stops_only: bool = False) -> GuardContext:
-        return replace(inputs(p, live, stops_only=stops_only), rehearses=True)
+    def context(plan: Plan, live: Json | None, *, stops_only: bool = False) -> GuardContext:
+        return replace(inputs(plan, live, stops_only=stops_only), rehearses=True)
 
     def pod(_: Plan, live: Json, operation_id: str) -> Create:
         template = changed_template(plan, live)

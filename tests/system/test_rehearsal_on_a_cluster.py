@@ -109,7 +109,7 @@ def set_at(item: dict[str, Any], path: str, value: Any) -> None:
     here: Any = item
     for name in parents:
         here = here[int(name)] if name.isdecimal() else here.setdefault(name, {})
-    here[last] = value
+    here[int(last) if last.isdecimal() else last] = value
 
 
 SPOILT = {
@@ -123,8 +123,8 @@ SPOILT = {
     "in the node's network": ("spec/hostNetwork", True),
     "with an init container": ("spec/initContainers", [{"name": "i", "image": "shop/web:1"}]),
     "on a node by name": ("spec/nodeName", "node-1"),
-    "with a claim": ("spec/volumes", [{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}]),
-    "with a path of the node": ("spec/volumes", [{"name": "d", "hostPath": {"path": "/"}}]),
+    "with a claim": ("spec/volumes/1", {"name": "keys", "persistentVolumeClaim": {"claimName": "d"}}),
+    "with a path of the node": ("spec/volumes/1", {"name": "keys", "hostPath": {"path": "/"}}),
     "with a port of the node": ("spec/containers/0/ports", [{"containerPort": 80, "hostPort": 80}]),
     "privileged": ("spec/containers/0/securityContext", {"privileged": True}),
     "with capabilities": ("spec/containers/0/securityContext", {"capabilities": {"add": ["SYS_ADMIN"]}}),

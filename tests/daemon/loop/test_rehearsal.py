@@ -3,6 +3,7 @@ written, and however it ends the canary is gone."""
 
 import pytest
 
+from daemon.cli.cases import explanation
 from daemon.cli.status import ask
 from daemon.commands import Commands
 from daemon.rounds import read_catalog
@@ -71,6 +72,8 @@ def test_a_canary_that_does_not_come_up_ends_the_plan_with_nothing_written_and_a
     assert "ImagePullBackOff" in case.outcome_reason
     assert rig.writes() == ["create Pod", "delete Pod"]
     assert any("canary" in body for body in told(rig))
+    (said,) = explanation(case, steps(rig.store, case.case_id))["rehearsals"]
+    assert said.startswith("failed: ImagePull")
     assert last_step(rig.store, case.case_id, Event.APPLY_STARTED) is None
 
 

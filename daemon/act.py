@@ -1,7 +1,8 @@
 """Act: carry reviewed plans out, settle writes whose answer never came, and undo what did not hold.
 
 Driven by the ledger alone, so recovery after a crash is the normal path:
- * Proposed: guards, dry run, write (all through `daemon.write`).
+ * Proposed: guards, dry run, write (all through `daemon.write`); first a rehearsal where the intent wants one.
+ * Rehearsing: a canary may stand (`daemon.rehearse`).
  * Applying, RollingBack: a write may be out. Read the object: our operation id on it proves that it
    happened. If not, send the same operations with the same resourceVersion again, where the guards still
    allow it: the API server takes that version at most once, so a late first copy and the repeat cannot
@@ -11,15 +12,18 @@ Driven by the ledger alone, so recovery after a crash is the normal path:
 
 from __future__ import annotations
 
-from daemon.guarding import approval_only, inputs_of, temporary
+from collections.abc import Sequence
+
+from daemon.guarding import approval_only, inputs_of, rehearsal_only, temporary
 from daemon.neighbours import neighbours
 from daemon.ports import WriteStatus
 from daemon.records import escalated, guarded, verdict_rows
+from daemon.rehearse import advance_rehearsal, start_rehearsal
 from daemon.settle_recreation import settle_recreation
 from daemon.state import Memory, World
 from daemon.write import PUT_BACK, Step, Written, carries, not_sent, resend, write
 from detectors.model import Case, Gap, ObjectRef
-from remediation.model import Create, Delete, Json, Outcome, Patch, Plan, Recreate
+from remediation.model import Create, Delete, Json, Outcome, Patch, Plan, Recreate, Verdict
 from remediation.plan import plan_from_json, still_valid, undo_plan, undo_valid
 from remediation.saga import Event, State
 from store.ledger import Entry
@@ -40,6 +44,8 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
     match row.state:
         case State.PROPOSED:
             _apply(world, memory, row, plan)
+        case State.REHEARSING:
+            advance_rehearsal(world, memory, row, plan)
         case State.APPLYING:
             _settle_apply(world, memory, row, plan)
         case State.VERIFYING if (why := wanted_back(world.store, row.case_id)) is not None:
@@ -60,6 +66,9 @@ def _record(world: World, *entries: Entry) -> None:
 
 
 def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
+    if (no := last_step(world.store, row.case_id, Event.REJECTED)) is not None:
+        _record(world, Entry(Event.CLOSED, no.payload, row.case_id))  # said while its canary went
+        return
     case = memory.cases.get(row.key)
     if case is None or memory.catalog.intents.get(row.intent) is None:
         return  # not broken in the latest look: look decides whether it resolved
@@ -76,6 +85,11 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         event=Event.APPLY_STARTED,
         around=neighbours(memory, plan.target.namespace),
     )
+    if rehearsal_only(done.verdicts) and isinstance(plan, Patch):
+        tried = start_rehearsal(world, memory, row, plan)
+        if tried is None:
+            return
+        done = tried
     match done.step:
         case Step.WRITTEN:
             _record(world, _applied(row, done))
@@ -136,6 +150,7 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
                     row.cause,
                     *(["It would be deleted and created anew:"] if isinstance(plan, Recreate) else []),
                     *map(str, plan.touched),
+                    *_unrehearsed(done.verdicts),
                     f"intentd approve {row.case_id} --digest {plan.digest[:12]}",
                 ]
             )
@@ -156,6 +171,11 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
                 outcome=Outcome.REFUSED,
             ),
         )
+
+
+def _unrehearsed(verdicts: Sequence[Verdict]) -> list[str]:
+    """Why a person is asked though trust would suffice."""
+    return [verdict.detail for verdict in verdicts if not verdict.allowed and verdict.guard == "rehearsal"]
 
 
 def _announced(world: World, case_id: str, plan: Plan) -> bool:

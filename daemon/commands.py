@@ -13,6 +13,7 @@ from daemon.approvals import approval
 from daemon.autonomy import grants, levels, revocation, taken_back
 from daemon.control import CommandError
 from daemon.kill_switch import kill_switch, lift, throw
+from daemon.rehearsals import canaries
 from daemon.silence import checked_scope
 from daemon.state import Memory, World
 from daemon.unfinished import unfinished
@@ -91,6 +92,7 @@ class Commands:
             "missing": unfinished(
                 self._world.store, lambda plan: self._world.cluster.read(plan.target) is None
             ),
+            "canaries": canaries(self._world.store),
             "grants": [asdict(grant) for grant in active_grants(self._world.store, now)],
             "weights": None if isinstance(weights, Unusable) else weights,
             "model": weights.detail if isinstance(weights, Unusable) else self._world.settings.model.name,

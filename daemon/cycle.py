@@ -34,8 +34,8 @@ from store.queries import CaseRow, get_case, open_cases
 log = structlog.get_logger("intentd")
 
 THINKABLE = (State.OPEN, State.DIAGNOSING)
-ACTABLE = (State.PROPOSED, State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
-BUSY = (State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
+ACTABLE = (State.PROPOSED, State.REHEARSING, State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
+BUSY = (State.REHEARSING, State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
 PAUSE_AFTER_ERROR = 2.0
 """Seconds before a loop tries again after the database refused."""
 

@@ -4,14 +4,14 @@ each with an end: a server that does not answer costs its time limit once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from daemon.clock import SystemClock
 from daemon.doctor_model import check_model
 from daemon.findings import Finding, State, whose
 from daemon.kube.errors import ClusterError, from_exception, from_status
-from daemon.kube.rights import MEND, READ, Right
+from daemon.kube.rights import MEND, READ, REHEARSE, Right
 from daemon.ports import WorldError
 from daemon.settings import Settings, seconds
 from detectors.model import Gap, Turn
@@ -93,6 +93,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _cluster(settings: Settings) -> Iterator[Finding]:
+    from daemon.intent_check import check_path
     from daemon.kube.connect import connect
 
     try:
@@ -110,6 +111,9 @@ def _cluster(settings: Settings) -> Iterator[Finding]:
     namespaces = settings.limits.namespaces or (None,)
     yield from _rights(client, settings, READ, namespaces, "read rights", State.FAIL)
     yield from _rights(client, settings, MEND, namespaces, "write rights", State.WARN)
+    if rehearsed := check_path(settings.intents).rehearsed:
+        file = "rehearsal.yaml"
+        yield from _rights(client, settings, REHEARSE, rehearsed, "rehearsal rights", State.WARN, file=file)
     yield from _rights(
         client,
         settings,
@@ -156,11 +160,12 @@ def _rights(
     client: Any,
     settings: Settings,
     asked: Collection[Right],
-    namespaces: tuple[str | None, ...],
+    namespaces: Sequence[str | None],
     check: str,
     otherwise: State,
     *,
     wanted: bool = True,
+    file: str = "rights.yaml",
 ) -> Iterator[Finding]:
     """Ask the API server itself (SelfSubjectAccessReview) what we may do."""
     api, clock = _typed("AuthorizationV1Api", client), SystemClock()
@@ -198,7 +203,7 @@ def _rights(
             check,
             otherwise,
             said + ", ".join(odd),
-            f"{whose(Turn.OPERATOR)}: deploy/manifests/rights.yaml holds the least ClusterRoles",
+            f"{whose(Turn.OPERATOR)}: deploy/manifests/{file} holds the least ClusterRoles",
         )
     else:
         yield Finding(check, State.OK, f"{len(asked)} checked")

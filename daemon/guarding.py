@@ -33,7 +33,9 @@ from remediation.guards import (
     run_guards,
 )
 from remediation.guards.pause import covers
+from remediation.guards.rehearsal import NOT_YET
 from remediation.model import ABSENT, Create, Json, Plan, RawEvidence, Recreate, Verdict
+from remediation.rehearsal import Rehearsed, Result
 from remediation.saga import Event
 from remediation.values import canonical
 from store.decisions import decisions
@@ -53,8 +55,18 @@ MEMORY = 30 * 86400.0
 
 def approval_only(verdicts: Sequence[Verdict]) -> bool:
     """Whether nothing but a person's approval is missing."""
-    refused = [verdict for verdict in verdicts if not verdict.allowed]
+    refused = [verdict for verdict in verdicts if not verdict.allowed and not _not_yet(verdict)]
     return bool(refused) and all(_needs_approval(verdict) for verdict in refused)
+
+
+def rehearsal_only(verdicts: Sequence[Verdict]) -> bool:
+    """Whether nothing but the rehearsal that the intent asks for is missing."""
+    refused = [verdict for verdict in verdicts if not verdict.allowed]
+    return bool(refused) and all(map(_not_yet, refused))
+
+
+def _not_yet(verdict: Verdict) -> bool:
+    return (verdict.guard, verdict.reason) == NOT_YET
 
 
 def temporary(verdicts: Sequence[Verdict]) -> bool:
@@ -187,7 +199,18 @@ def _context(
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),
         reserved=_reserved(details.get("reserved", {})),
+        rehearsed=_rehearsed(world, row.case_id) if intent and intent.spec.rehearsal else None,
     )
+
+
+def _rehearsed(world: World, case_id: str) -> Rehearsed | None:
+    """How the newest rehearsal of a case ended."""
+    events = (Event.REHEARSAL_ENDED, Event.REHEARSAL_IMPOSSIBLE)
+    found = [step for event in events if (step := last_step(world.store, case_id, event)) is not None]
+    if not found:
+        return None
+    told = max(found, key=lambda step: step.seq).payload
+    return Rehearsed(told["fingerprint"], Result(told["result"]), told["reason"])
 
 
 LASTING = frozenset({"integrity", "scope", "kinds", "recreate", "editable", "sensitive", "growth"})
@@ -260,14 +283,15 @@ def past_change(row: ChangeRow, adds: Mapping[str, str] | None = None) -> Change
         namespace=row.namespace,
         name=row.name,
         fault_class=row.fault_class,
-        knobs=tuple(_knob(leaf) for leaf in row.touched),
+        knobs=tuple(knob(leaf) for leaf in row.touched),
         result=row.result,
         was=tuple(_was(leaf) for leaf in row.touched),
         adds=adds,
     )
 
 
-def _knob(leaf: Mapping[str, object]) -> Knob:
+def knob(leaf: Mapping[str, object]) -> Knob:
+    """A touched leaf of the ledger (records.touched): its path and what it was set to."""
     return str(leaf["path"]), ABSENT if leaf["becomes_absent"] else canonical(leaf["after"])
 
 

@@ -21,13 +21,15 @@ from intents.problems import DIRECTORY, FileError, Problem
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What was checked and what is wrong. `intents` are the names that would be in force."""
+    """What was checked and what is wrong. `intents` are the names that would be in force; `rehearsed` the
+    namespaces in which one asks for rehearsals, which need a right of their own."""
 
     path: str
     files: int
     intents: tuple[str, ...]
     problems: tuple[Problem, ...]
     empty: bool = False  # a folder that was read and holds no intent file, which is also told as a problem
+    rehearsed: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -83,7 +85,9 @@ def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
     ordered = sorted(found, key=lambda problem: problem.order)
     problems = tuple(replace(problem, file=str(folder / problem.file)) for problem in ordered)
     count = sum(name != DIRECTORY for name in files)
-    return CheckReport(str(path), count, tuple(catalog.intents), problems, empty)
+    specs = [intent.spec for intent in catalog.intents.values()]
+    rehearsed = tuple(sorted({spec.scope.namespace for spec in specs if spec.rehearsal is not None}))
+    return CheckReport(str(path), count, tuple(catalog.intents), problems, empty, rehearsed)
 
 
 def _is_missing(path: Path) -> bool:

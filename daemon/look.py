@@ -17,6 +17,7 @@ from daemon.autonomy import with_promotion
 from daemon.casebook import CaseBook
 from daemon.neighbours import attributed
 from daemon.records import PROVEN, opened, resolved, verified
+from daemon.rehearsals import watched
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from detectors.base import Patience
@@ -89,6 +90,7 @@ def look(world: World, memory: Memory, book: CaseBook) -> LookReport:
     memory.judgement, memory.cases = report.judgement, found
     memory.storm = any(case.reason is CaseReason.STORM for case in report.cases)
     memory.clear_since = _clear_since(world, memory, book)
+    memory.canaries = watched(world, memory, book)
     proofs_first = sorted(book.open, key=lambda row: row.state is not State.VERIFYING)
     moved = (row.case_id for row in proofs_first if _advanced(world, memory, book, row))
     closed = tuple(islice(moved, MOST_AT_ONCE))

@@ -76,6 +76,11 @@ class WriteResult:
     turn: Turn = Turn.NOBODY
 
 
+LANDS_WITHIN = 120.0
+"""Seconds after which a write without an answer has landed or never will: the API server gives up a request
+after 60 (its `--request-timeout`), doubled for a clock that is off."""
+
+
 class Cluster(Protocol):
     """Kubernetes, as far as intentd uses it."""
 
@@ -110,8 +115,9 @@ class Cluster(Protocol):
         resourceVersion and adds the operation id annotation; it retries nothing. `live` is the object as it was
         read at that version: with it, it need not be read again."""
 
-    def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
-        """Create with strict field validation, carrying the operation id annotation."""
+    def create(self, manifest: Json, *, operation_id: str, dry_run: bool, anew: bool = False) -> WriteResult:
+        """Create with strict field validation, carrying the operation id annotation. Of Pods only canaries, and,
+        with `anew`, what was deleted for this."""
 
     def delete(
         self, ref: ObjectRef, *, resource_version: str, dry_run: bool, orphan: bool = False

@@ -15,11 +15,13 @@ from remediation.model import (
     ABSENT,
     Answer,
     Candidate,
+    Create,
     Diagnosis,
     Evidence,
     Json,
     Judged,
     Outcome,
+    Patch,
     Plan,
     Question,
     RawEvidence,
@@ -30,6 +32,7 @@ from remediation.model import (
 )
 from remediation.plan import plan_to_json
 from remediation.redact import redact_text
+from remediation.rehearsal import Result, fingerprint
 from remediation.saga import Event
 from remediation.verify import Progress, Verification
 from store.ledger import Entry
@@ -249,6 +252,37 @@ def _plain(inputs: Mapping[str, Any]) -> Json:
         name: value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
         for name, value in inputs.items()
     }
+
+
+def rehearsal_started(
+    case_id: str, plan: Plan, canary: Create, live: Json, operation_id: str, verdicts: Sequence[Verdict]
+) -> Entry:
+    """Durable before a canary is created. Its manifest is a copy of a template, which may hold what must not be
+    stored: the row has the template's fingerprint."""
+    payload = {
+        "operation_id": operation_id,
+        "digest": plan.digest,
+        "target": plan.target._asdict(),
+        "canary": canary.target._asdict(),
+        "fingerprint": fingerprint(plan, live) if isinstance(plan, Patch) else "",
+        "ends_after": canary.manifest["spec"]["activeDeadlineSeconds"],
+        "touched": touched(plan.touched),
+        "verdicts": verdict_rows(verdicts),
+    }
+    return Entry(Event.REHEARSAL_STARTED, payload, case_id)
+
+
+def rehearsal_ended(
+    event: Event, case_id: str, begun: Mapping[str, Any], result: Result, reason: str
+) -> Entry:
+    """How a rehearsal ended (REHEARSED, then REHEARSAL_ENDED), or that there can be none. `begun` is the row that
+    announced it, or what would have been."""
+    told = {name: begun.get(name) for name in ("operation_id", "digest", "target", "fingerprint", "touched")}
+    return Entry(
+        event,
+        told | {"result": result.value, "reason": one_line(redact_text(reason)[0], MESSAGE_CHARS)},
+        case_id,
+    )
 
 
 def write_started(

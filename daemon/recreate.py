@@ -58,7 +58,7 @@ Ask = Callable[[], Onward]
 def rehearse(world: World, plan: Recreate, version: str) -> WriteResult:
     """Both requests as dry runs; the answer to the creation is what the server would make of the new object."""
     trial = _named(plan.manifest, f"{plan.target.name[:40]}-{uuid.uuid4().hex[:8]}")
-    created = world.cluster.create(trial, operation_id="dry-run", dry_run=True)
+    created = world.cluster.create(trial, operation_id="dry-run", dry_run=True, anew=True)
     if created.status is not WriteStatus.DONE:
         return replace(created, message=f"creating it anew: {created.message}")
     deleted = _delete(world, plan, version, dry_run=True)
@@ -81,13 +81,13 @@ def finish(world: World, plan: Recreate, operation_id: str, ask: Ask) -> WriteRe
         case Onward.STOP:
             return _unknown("deleted and not yet created again: the kill switch is on")
         case Onward.FORWARD:
-            made = world.cluster.create(plan.manifest, operation_id=operation_id, dry_run=False)
+            made = world.cluster.create(plan.manifest, operation_id=operation_id, dry_run=False, anew=True)
             if made.status is not WriteStatus.REFUSED:
                 return _settled(world, plan, operation_id, made)
             why = f"the API server refused the new object: {made.message}"
         case Onward.BACK:
             why = "no longer allowed"
-    back = world.cluster.create(plan.before, operation_id=f"{operation_id}{BACK}", dry_run=False)
+    back = world.cluster.create(plan.before, operation_id=f"{operation_id}{BACK}", dry_run=False, anew=True)
     if back.status is WriteStatus.DONE:
         return WriteResult(WriteStatus.REFUSED, f"{why}; {PUT_BACK}", turn=Turn.OPERATOR)
     if back.status in (WriteStatus.EXISTS, WriteStatus.GONE):

@@ -15,6 +15,7 @@ from daemon.settings import Settings
 from detectors.model import Case, CaseKey, Gap, Judgement, MetricReading
 from detectors.world import World as Picture
 from intents.catalog import Catalog
+from remediation.canary_health import Watched
 from remediation.model import Json, Unusable
 from store.ledger import Ledger
 
@@ -50,6 +51,7 @@ class Memory:
     weights: str | Unusable | None = None  # of the served model, as last asked; None = not asked yet
     model_trouble: Unusable | None = None  # why the last question got no answer; None = it got one
     model_absent_since: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
+    canaries: Mapping[str, Watched] = field(default_factory=dict)  # by case id, as of the latest look
     retry_at: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     looked: threading.Event = field(default_factory=threading.Event)  # set after each look
     thought: threading.Event = field(default_factory=threading.Event)  # set after each think or command

@@ -13,11 +13,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from daemon.guarding import could_be_allowed, past_change
+from daemon.guarding import could_be_allowed, knob, past_change
 from daemon.records import diagnosed, escalated, planned
 from daemon.settings import seconds
 from daemon.state import Memory, World
-from detectors.model import Case, Gap
+from detectors.model import Case, Gap, ObjectRef
 from intents.model import Intent, MetricHolds
 from remediation.candidates import generate
 from remediation.desired import desired_manifest, provision
@@ -40,9 +40,10 @@ from remediation.model import (
 )
 from remediation.plan import plan_change
 from remediation.recreate import FOR_A_PERSON
+from remediation.rehearsal import Result
 from remediation.saga import Event, State
 from store.ledger import Entry
-from store.queries import CaseRow, changes_ended, known_good, last_step
+from store.queries import CaseRow, changes_ended, known_good, last_step, rehearsals_ended
 
 RETRY = frozenset({UnusableReason.UNREACHABLE, UnusableReason.TIMED_OUT})
 """Reasons that are ours to retry: the case waits for the model (settings: model.patience)."""
@@ -228,9 +229,16 @@ def _signature(plan: Plan) -> Signature:
 
 
 def _failed_before(world: World, case: Case) -> frozenset[Signature]:
-    """Changes in this namespace that did not hold, by what they set. The whole kept ledger counts."""
+    """Changes in this namespace that did not hold, or whose canary did not come up, by what they set. The whole
+    kept ledger counts."""
     ended = changes_ended(world.store, case.target.namespace, FAILED)
-    return frozenset((change.key, *sorted(change.knobs)) for change in map(past_change, ended))
+    tried = rehearsals_ended(world.store, case.target.namespace, Result.FAILED.value)
+    return frozenset(
+        [
+            *((change.key, *sorted(change.knobs)) for change in map(past_change, ended)),
+            *((ObjectRef(**told["target"]).key, *sorted(map(knob, told["touched"]))) for told in tried),
+        ]
+    )
 
 
 def waits(world: World, memory: Memory, case_id: str) -> bool:

@@ -11,6 +11,9 @@ The order is the safety argument:
     the kill switch meanwhile must not see a write after it.
  6. Write once, with uid and resourceVersion as preconditions. No answer means UNKNOWN: recovery reads.
 
+A canary (remediation/rehearsal.py) takes the same way (`rehearse`): the guards judge the change that it tries, and
+it is created in place of the change. Taking it away (`remove`) waits for the kill switch alone.
+
 Steps 1 to 3 can be repeated at will. After step 4 there is at most one effect, because the API server
 accepts a resourceVersion once.
 """
@@ -24,19 +27,24 @@ from enum import StrEnum
 
 from daemon import recreate
 from daemon.guarding import Contextual
-from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
-from daemon.records import guarded, write_started
+from daemon.ports import LANDS_WITHIN, OPERATION_ANNOTATION, WriteResult, WriteStatus
+from daemon.records import guarded, rehearsal_started, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
-from intents.fields import get
+from intents.fields import MISSING, get
 from remediation.blast_radius import Neighbours
+from remediation.digest import delete_digest
 from remediation.guards import GUARDS, Guard, allowed, run_guards
 from remediation.model import Create, Delete, Json, Patch, Plan, Recreate, Verdict
 from remediation.plan import as_planned
+from remediation.rehearsal import why_unfit
 from remediation.saga import Event
 
 STOPS = tuple(guard for guard in GUARDS if guard.name in {"kill-switch", "pause", "mode"})
 """What a person may take back at any moment, and then it holds at once."""
+
+STOPS_REMOVAL = tuple(guard for guard in STOPS if guard.name == "kill-switch")
+"""What leaves even a canary of ours standing."""
 
 
 class Step(StrEnum):
@@ -47,6 +55,7 @@ class Step(StrEnum):
     STALE = "stale"  # the object is no longer as reviewed
     GONE = "gone"
     REFUSED = "refused"  # the API server said no, in the dry run or in earnest
+    NO_CANARY = "no canary"  # the API server would take the change, but not the pod that tries it
     RETRY = "retry"  # could not be told or was overtaken; nothing was written
     UNKNOWN = "unknown"  # sent, no answer
 
@@ -63,10 +72,6 @@ class Written:
 
 
 PUT_BACK = recreate.PUT_BACK
-
-LANDS_WITHIN = 120.0
-"""Seconds after which a write without an answer has landed or never will: the API server gives up a request
-after 60 (its `--request-timeout`), doubled for a clock that is off."""
 
 OVERTAKEN_ALLOWED = 3
 """Reviews and dry runs in a row that a status update may overtake: a workload in trouble is written to by its
@@ -115,6 +120,70 @@ def write(
     onward = _onward(plan, context, STOPS)
     result = _send(world, plan, live, operation_id=operation_id, dry_run=False, onward=onward)
     return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
+
+
+Canary = Callable[[Plan, Json, str], Create]
+"""The Pod that tries a plan on the object as it is now, named for an operation."""
+
+
+def rehearse(
+    world: World, case_id: str, target: ObjectRef, current: Current, context: Contextual, canary: Canary
+) -> Written:
+    """One attempt to set a canary up. Everything that would stop the change stops its canary, so `context` must say
+    that this is the rehearsal. NO_CANARY: the change could be made, its canary could not."""
+    first = _review(world, target, current, context)
+    if isinstance(first, Written):
+        return first
+    plan, live, verdicts = first
+    tried = _send(world, plan, live, operation_id="dry-run", dry_run=True)
+    if tried.status is not WriteStatus.DONE:
+        return Written(_REHEARSAL[tried.status], f"dry run: {tried.message}", verdicts)
+    if live is None or (difference := _unlike_plan(plan, tried.live)) is not None:
+        made = "nothing" if live is None else difference
+        return Written(
+            Step.REFUSED, f"dry run: the API server would make something else of it: {made}", verdicts
+        )
+    operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
+    pod = canary(plan, live, operation_id)
+    would = _send(world, pod, None, operation_id=operation_id, dry_run=True)
+    if would.status in (WriteStatus.REFUSED, WriteStatus.EXISTS):
+        return Written(Step.NO_CANARY, f"the API server takes no canary: {would.message}", verdicts, live)
+    if would.status is not WriteStatus.DONE:
+        return Written(Step.RETRY, f"dry run of the canary: {would.message}", verdicts, live)
+    if (unfit := why_unfit((would.live or {}).get("spec") or {})) is not None:
+        said = f"admission adds to the canary what it must not have: {unfit}"
+        return Written(Step.NO_CANARY, said, verdicts, live)
+    verdicts = run_guards(context(plan, live), GUARDS)
+    if not allowed(verdicts):
+        return Written(Step.DENIED, _refusals(verdicts), verdicts, live)
+    world.store.record(
+        [rehearsal_started(case_id, plan, pod, live, operation_id, verdicts)], at=world.clock.now()
+    )
+    stopped = run_guards(context(plan, live, stops_only=True), STOPS)
+    if not allowed(stopped):
+        return Written(Step.DENIED, f"not sent: {_refusals(stopped)}", verdicts, live, started=True)
+    result = _send(world, pod, None, operation_id=operation_id, dry_run=False)
+    return Written(_STEPS[result.status], result.message, verdicts, result.live, started=True)
+
+
+def remove(world: World, canary: ObjectRef, operation_id: str, context: Contextual) -> Written:
+    """Take a canary away: WRITTEN where it is gone. Only the very pod that was confirmed, by its uid, is
+    deleted, and only the kill switch holds that back: a pause or another mode must not leave a copy running."""
+    live = world.cluster.read(canary)
+    if isinstance(live, Gap):
+        return Written(Step.RETRY, f"{canary} could not be read: {live.message}")
+    if get(live or {}, ("metadata", "uid")) != canary.uid or not carries(live, operation_id):
+        return Written(Step.WRITTEN, "it is gone", live=live)
+    if get(live, ("metadata", "deletionTimestamp")) is not MISSING:
+        return Written(Step.RETRY, "it is ending", live=live)
+    plan = Delete(canary, _version(live), delete_digest(canary, _version(live)))
+    stopped = run_guards(context(plan, live), STOPS_REMOVAL)
+    if not allowed(stopped):
+        return Written(Step.DENIED, _refusals(stopped), stopped, live)
+    result = _send(world, plan, live, operation_id=operation_id, dry_run=False)
+    if result.status is WriteStatus.REFUSED:
+        return Written(Step.REFUSED, result.message, stopped, live)
+    return Written(Step.RETRY, result.message or "it is ending", stopped, live)
 
 
 def _review(

@@ -26,6 +26,7 @@ from intents.model import (
     Gate,
     Intent,
     Mode,
+    Rehearsal,
     Scope,
     Verification,
     Window,
@@ -150,6 +151,7 @@ def _usable_parts(value: Mapping[str, Any], zones: frozenset[str] | None) -> Par
         freezes=several(Freeze, spec.get("freezes")),
         gates=several(Gate, spec.get("gates")),
         verification=part(Verification, spec.get("verification")),
+        rehearsal=part(Rehearsal, spec.get("rehearsal")),
     )
 
 

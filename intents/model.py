@@ -238,6 +238,15 @@ class Verification(_Model):
     timeout: Duration = "5m"
 
 
+class Rehearsal(_Model):
+    """A change of a pod template is first tried as a canary: one Pod of the changed template beside the
+    workload, which no Service selects (docs/rehearsal.md). It must come up within `timeout` and then be healthy
+    for the whole `window`. A copy does what the program does: it reads queues and runs migrations."""
+
+    window: Duration = "30s"
+    timeout: Duration = "5m"
+
+
 class IntentSpec(_Model):
     """The body of an intent."""
 
@@ -261,6 +270,9 @@ class IntentSpec(_Model):
         default=(), max_length=20, description="No change while one of these returns a sample."
     )
     verification: Verification = Verification()
+    rehearsal: Rehearsal | None = Field(
+        default=None, description="Try a changed pod template as a canary first; not where left out."
+    )
 
 
 class Metadata(_Model):

@@ -26,6 +26,7 @@ from intents.model import (
     ManifestDesired,
     MetricHolds,
     Mode,
+    Rehearsal,
     ReplicasAtLeast,
     Scope,
     Verification,
@@ -58,6 +59,7 @@ class Parts:
     freezes: Mapping[int, Freeze] = field(default_factory=dict)
     gates: Mapping[int, Gate] = field(default_factory=dict)
     verification: Verification | None = None
+    rehearsal: Rehearsal | None = None
     whole: bool = False
 
 
@@ -76,6 +78,7 @@ def parts_of(intent: Intent, zones: frozenset[str] | None) -> Parts:
         freezes=dict(enumerate(spec.freezes)),
         gates=dict(enumerate(spec.gates)),
         verification=spec.verification,
+        rehearsal=spec.rehearsal,
         whole=True,
     )
 
@@ -282,17 +285,25 @@ def _freezes_begin_and_end(parts: Parts) -> Iterator[Finding]:
 
 
 def _durations(parts: Parts) -> Iterator[Finding]:
-    verification = parts.verification
+    verification, rehearsal = parts.verification, parts.rehearsal
     if verification is not None:
-        window, timeout = parse_duration(verification.window), parse_duration(verification.timeout)
-        if timeout <= window:
-            message = f"timeout {verification.timeout} is not longer than window {verification.window}"
-            remedy = "The fault must go away and stay away for the window within the timeout; raise timeout"
-            yield ("spec", "verification", "timeout"), message, remedy
-        if window <= 0:
+        remedy = "The fault must go away and stay away for the window within the timeout; raise timeout"
+        yield from _window_in_timeout("verification", verification.window, verification.timeout, remedy)
+        if parse_duration(verification.window) <= 0:
             yield ("spec", "verification", "window"), "a window of 0 verifies nothing", "For example 60s"
+    if rehearsal is not None:
+        remedy = "The canary must come up and stay healthy for the window within the timeout; raise timeout"
+        yield from _window_in_timeout("rehearsal", rehearsal.window, rehearsal.timeout, remedy)
+        if parse_duration(rehearsal.window) <= 0:
+            yield ("spec", "rehearsal", "window"), "a window of 0 rehearses nothing", "For example 30s"
     if parts.budget is not None and parse_duration(parts.budget.per) <= 0:
         yield ("spec", "budget", "per"), "a budget per 0 seconds is no budget", "For example 1h"
+
+
+def _window_in_timeout(field_name: str, window: str, timeout: str, remedy: str) -> Iterator[Finding]:
+    if parse_duration(timeout) <= parse_duration(window):
+        message = f"timeout {timeout} is not longer than window {window}"
+        yield ("spec", field_name, "timeout"), message, remedy
 
 
 def _repeated(keys: Mapping[int, object]) -> Iterator[tuple[int, int]]:

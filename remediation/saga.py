@@ -3,8 +3,12 @@
 Each move is written to the ledger before the effect that it announces, so a process killed anywhere finds
 in the last row what may have happened and asks the cluster whether it did. `APPLYING` and `ROLLING_BACK`
 are the two states in which a write may or may not have reached the API server; recovery answers by reading
-(operation id annotation), never by repeating blindly.
+(operation id annotation), never by repeating blindly. `REHEARSING` is the third: a canary of ours may stand, and
+no case leaves it before that canary is gone. What comes then is decided in `PROPOSED`.
 
+                          REHEARSING
+                             ^  | canary gone
+                             |  v
     OPEN -> DIAGNOSING -> PROPOSED -> APPLYING -> VERIFYING -> CLOSED(fixed)
               |              |            |            |
               |              |            |            +-> ROLLING_BACK -> CLOSED(rolled back) or STUCK
@@ -22,6 +26,7 @@ class State(StrEnum):
     OPEN = "Open"
     DIAGNOSING = "Diagnosing"
     PROPOSED = "Proposed"  # a plan exists; waits for guards, a budget, or a person's approval
+    REHEARSING = "Rehearsing"  # a canary may stand; closed only when it is gone
     APPLYING = "Applying"  # the write may have happened
     VERIFYING = "Verifying"
     ROLLING_BACK = "RollingBack"  # the undo may have happened
@@ -40,6 +45,11 @@ class Event(StrEnum):
     GUARDED = "guarded"  # every guard's verdict on this plan
     APPROVED = "approved"
     REJECTED = "rejected"
+    REHEARSAL_STARTED = "rehearsal-started"  # durable before the canary is created; its name and operation id
+    CANARY_CREATED = "canary-created"  # the API server said so, or it was found; its uid
+    REHEARSED = "rehearsed"  # the verdict; durable before the canary is deleted
+    REHEARSAL_ENDED = "rehearsal-ended"  # the canary is gone, with the verdict that counts from now on
+    REHEARSAL_IMPOSSIBLE = "rehearsal-impossible"  # the API server takes no such canary: a person decides
     STALE = "stale"  # the touched fields changed since: diagnose again
     APPLY_STARTED = "apply-started"  # durable before the write; carries the operation id and the charge
     APPLIED = "applied"
@@ -76,6 +86,13 @@ _MOVES: dict[tuple[State, Event], State] = {
     (S.PROPOSED, E.REMINDED): S.PROPOSED,
     (S.PROPOSED, E.REJECTED): S.CLOSED,
     (S.PROPOSED, E.STALE): S.OPEN,
+    (S.PROPOSED, E.REHEARSAL_STARTED): S.REHEARSING,
+    (S.PROPOSED, E.REHEARSAL_IMPOSSIBLE): S.PROPOSED,
+    (S.REHEARSING, E.CANARY_CREATED): S.REHEARSING,
+    (S.REHEARSING, E.REHEARSED): S.REHEARSING,
+    (S.REHEARSING, E.REJECTED): S.REHEARSING,  # closed once the canary is gone; trust ends at once
+    (S.REHEARSING, E.REMINDED): S.REHEARSING,
+    (S.REHEARSING, E.REHEARSAL_ENDED): S.PROPOSED,
     (S.PROPOSED, E.APPLY_STARTED): S.APPLYING,
     (S.PROPOSED, E.RESOLVED): S.CLOSED,
     (S.PROPOSED, E.TARGET_GONE): S.CLOSED,
@@ -131,5 +148,5 @@ def legal(state: State) -> frozenset[Event]:
     return frozenset(event for at, event in _MOVES if at is state)
 
 
-WRITE_MAY_BE_OUT = frozenset({State.APPLYING, State.ROLLING_BACK})
+WRITE_MAY_BE_OUT = frozenset({State.REHEARSING, State.APPLYING, State.ROLLING_BACK})
 """States that recovery must settle by reading the cluster before anything else."""

@@ -243,6 +243,24 @@ _ENDED = (
 _CHANGES = select(changes).where(changes.c.at >= bindparam("since")).order_by(changes.c.at)
 
 
+def rehearsals_ended(store: Ledger, namespace: str, result: str) -> tuple[dict[str, Any], ...]:
+    """What was tried as a canary in a namespace and ended so: the rows' payloads, oldest first."""
+    with store.snapshot() as connection:
+        rows = connection.execute(_REHEARSED, {"namespace": namespace, "event": Event.REHEARSAL_ENDED.value})
+        told = [json.loads(row.payload) for row in rows]
+    return tuple(payload for payload in told if payload["result"] == result)
+
+
+_REHEARSED = (
+    select(ledger.c.payload)
+    .where(
+        ledger.c.case_id.in_(select(cases.c.case_id).where(cases.c.namespace == bindparam("namespace"))),
+        ledger.c.event == bindparam("event"),
+    )
+    .order_by(ledger.c.seq)
+)
+
+
 def known_good(store: Ledger, ref: ObjectRef) -> tuple[dict[str, Any], str] | None:
     """The last known good manifest of an object and the version it was read at."""
     with store.snapshot() as connection:

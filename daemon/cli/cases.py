@@ -151,6 +151,11 @@ def explanation(row: CaseRow, history: tuple[Step, ...]) -> dict[str, Any]:
         "summary": plan.get("summary"),
         "digest": row.digest,
         "guards": guards.get("verdicts", []),
+        "rehearsals": [
+            f"{step.payload['result']}: {step.payload['reason']}"
+            for step in history
+            if step.event in (Event.REHEARSAL_ENDED, Event.REHEARSAL_IMPOSSIBLE)
+        ],
         "applied": row.applied_at is not None,
         "operation": row.operation_id,
         "undo": (plan.get("plan") or {}).get("inverse"),
@@ -215,6 +220,7 @@ def _print_explanation(told: dict[str, Any]) -> None:
                     style="" if verdict["allowed"] else "red",
                 )
             )
+    _section("Rehearsals (a canary of the change)", told["rehearsals"])
     if told["state"] == State.PROPOSED.value and told["digest"]:
         _section(
             "Yours to decide",

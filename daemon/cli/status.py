@@ -22,6 +22,7 @@ from daemon.cli.common import (
 )
 from daemon.clock import SystemClock
 from daemon.control import NotRunning, call
+from daemon.rehearsals import canaries
 from daemon.settings import Settings
 from daemon.unfinished import unfinished
 from store.decisions import active_grants
@@ -58,6 +59,7 @@ def ask(settings: Settings) -> dict[str, Any]:
                 "pauses": [asdict(pause) for pause in active_pauses(store, now)],
                 "missing": unfinished(store),
                 "kill_switch": f"{settings.kill_switch} exists" if settings.kill_switch.exists() else None,
+                "canaries": canaries(store),
                 "grants": [asdict(grant) for grant in active_grants(store, now)],
             }
         finally:
@@ -76,6 +78,7 @@ def _print(told: dict[str, Any], now: float) -> None:
         title = f"Missing: {item['object']} {doubt} by intentd and not created again (case {item['case']})"
         manifest = json.dumps(item["manifest"], indent=1)
         _section(title, ["  What was there, for `kubectl create -f -`:", manifest])
+    _section("Canaries", [_canary(found, told["kill_switch"]) for found in told["canaries"]])
     _section("Problems", [f"  {line}" for line in told.get("problems", [])])
     if told["pauses"]:
         _section("Pauses", [])
@@ -83,6 +86,13 @@ def _print(told: dict[str, Any], now: float) -> None:
     if told["grants"]:
         _section("Grants", [])
         print_grants(told["grants"], now)
+
+
+def _canary(found: dict[str, Any], killed: str | None) -> str:
+    """Where a copy of a program runs, and when it ends at the latest."""
+    stays = "; it stays while the kill switch is on" if killed else ""
+    named = f"  {found['namespace']}/{found['pod']} of case {found['case']}"
+    return f"{named}, since {clock(found['since'])}, ends by itself at about {clock(found['ends_by'])}{stays}"
 
 
 def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:

@@ -166,8 +166,8 @@ class KubeCluster:
             live=live,
         )
 
-    def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
-        return write.create(self._transport, manifest, operation_id=operation_id, dry_run=dry_run)
+    def create(self, manifest: Json, *, operation_id: str, dry_run: bool, anew: bool = False) -> WriteResult:
+        return write.create(self._transport, manifest, operation_id=operation_id, dry_run=dry_run, anew=anew)
 
     def delete(
         self, ref: ObjectRef, *, resource_version: str, dry_run: bool, orphan: bool = False

@@ -65,7 +65,8 @@ WRITABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Service", "Conf
 """The kinds that a patch may name at all; the guards decide the rest."""
 
 CREATABLE = WRITABLE | RECREATED.keys()
-"""The kinds that a creation or a deletion may name: also those that are only ever recreated."""
+"""The kinds that a creation or a deletion may name: also those that are only ever recreated, and the
+Pod of a rehearsal."""
 
 
 def path_of(ref: ObjectRef) -> str | None:

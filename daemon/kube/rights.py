@@ -54,3 +54,5 @@ RECREATE = (
     | _rights("", "pods", "create delete")
 )
 """To recreate what intents name in `spec.recreate`. Bound by nobody until an operator does."""
+REHEARSE = _rights("", "pods", "create delete")
+"""To try a changed pod template as a canary, and to take that away. Bound by nobody until an operator does."""

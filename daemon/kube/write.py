@@ -25,6 +25,7 @@ from daemon.kube.transport import Params, Reply, Transport
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from detectors.model import ObjectRef, Turn
 from remediation.model import Json, Operation
+from remediation.rehearsal import LABEL
 
 MANAGER = "intentd"
 _ANNOTATIONS = "/metadata/annotations"
@@ -78,8 +79,11 @@ def patch(
     return result
 
 
-def create(transport: Transport, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
-    """Create a namespaced object under its own name."""
+def create(
+    transport: Transport, manifest: Json, *, operation_id: str, dry_run: bool, anew: bool = False
+) -> WriteResult:
+    """Create a namespaced object under its own name; of Pods only canaries, and, with `anew`, what was deleted
+    for this."""
     kind = str(manifest.get("kind", ""))
     meta = manifest.get("metadata")
     name = str(meta.get("name", "")) if isinstance(meta, dict) else ""
@@ -87,6 +91,8 @@ def create(transport: Transport, manifest: Json, *, operation_id: str, dry_run: 
     refusal = _refuse_kind(kind, path_of(ObjectRef(kind, namespace, name)), CREATABLE)
     if refusal is not None:
         return refusal
+    if kind == "Pod" and not anew and not (isinstance(meta, dict) and LABEL in (meta.get("labels") or {})):
+        return _refused("intentd creates no Pod but the canary of a rehearsal")
     resource = RESOURCES[kind]
     if manifest.get("apiVersion") != resource.api_version or not operation_id:
         return _refused(f"a {kind} is created as {resource.api_version}, with an operation id")

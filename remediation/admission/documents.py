@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from remediation.admission.canaries import canary_rules
 from remediation.admission.cel import NONE, differs_only_at, literal, member, tree_of
 from remediation.admission.rules import (
     OPERATION,
@@ -24,8 +25,9 @@ from remediation.admission.rules import (
 from remediation.admission.workloads import new_pod_rules, workload_rules
 from remediation.guards.kinds import SHARED, SYSTEM_NAMESPACES
 from remediation.guards.sensitive_fields import ORDINARY
-from remediation.merge_keys import API_VERSIONS, BARE_POD, POD, RECREATED
+from remediation.merge_keys import API_VERSIONS, POD, RECREATED
 from remediation.model import Json
+from remediation.rehearsal import LABEL
 
 MAY_RECREATE = "intentd.io/may-recreate"
 """The annotation with which a person lets intentd's account delete an object that it never wrote to."""
@@ -34,6 +36,7 @@ NAME = "app.kubernetes.io/name"
 """The label that everything of deploy/manifests carries, with the value `intentd`."""
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_PODS = 'request.resource.group == "" && request.resource.resource == "pods"'
 
 
 class Account(NamedTuple):
@@ -53,9 +56,9 @@ def policy_documents(account: Account) -> list[Json]:
     policies = [
         _policy("intentd-kinds", account, [_everything()], (), _kinds(account)),
         _policy("intentd-workloads", account, [_resources("apps", _WORKLOADS)], *workload_rules()),
+        _policy("intentd-canaries", account, [_resources("", ("Pod",))], (), canary_rules(OPERATION)),
         _policy("intentd-services", account, [_resources("", ("Service",))], (), _plain("Service")),
         _policy("intentd-jobs", account, [_resources("batch", ("Job",))], (), new_pod_rules(POD)),
-        _policy("intentd-pods", account, [_resources("", ("Pod",))], (), new_pod_rules(BARE_POD)),
         _policy("intentd-claims", account, [_resources("", ("PersistentVolumeClaim",))], (), marked_rule()),
         _policy("intentd-configmaps", account, [_resources("", ("ConfigMap",))], (), _plain("ConfigMap")),
     ]
@@ -144,7 +147,7 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
             "kinds",
             "not a kind that it changes",
             f"{resource} in {literal(ours)} "
-            f'|| (request.operation in ["CREATE", "DELETE"] && {resource} in {literal(anew)})',
+            f'|| (request.operation in ["CREATE", "DELETE"] && ({resource} in {literal(anew)} || {_PODS}))',
         ),
         Rule("kinds", "it changes no subresource", '!has(request.subResource) || request.subResource == ""'),
         Rule(
@@ -167,6 +170,12 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
             "it deletes only what it wrote to, and what a person lets it recreate",
             f'request.operation != "DELETE" || (oldObject != null && ({literal(OPERATION)} in {marks}'
             f' || ({resource} in {literal(anew)} && {member(marks, MAY_RECREATE, NONE)} == "true")))',
+        ),
+        Rule(
+            "rehearsal",
+            "it deletes no pod but a canary",
+            f'request.operation != "DELETE" || !({_PODS})'
+            f" || (oldObject != null && {literal(LABEL)} in {member('oldObject.metadata', 'labels')})",
         ),
     )
 

@@ -91,7 +91,7 @@ def new_pod_rules(pod: tuple[str, ...]) -> tuple[Rule, ...]:
     """About a creation; `pod` is where the object holds a pod's spec."""
     return (
         Rule(
-            "sensitive", "a new workload hands over the node", creates(_harmless(".".join(("object", *pod))))
+            "sensitive", "a new workload hands over the node", creates(harmless(".".join(("object", *pod))))
         ),
         *marked_rule(),
     )
@@ -148,8 +148,8 @@ def _environment() -> str:
     return f"{loads} && {expands} && {sources}"
 
 
-def _harmless(pod: str) -> str:
-    """What a desired manifest may not create (sensitive_fields.ESCALATING), wherever it stands."""
+def harmless(pod: str) -> str:
+    """What may not be created (sensitive_fields.ESCALATING), wherever it stands. `pod` is the pod's spec."""
     host = f"{literal(_POD_CONTEXT)}.all(k, {pod}[?k].orValue(dyn(false)) == false)"
     volumes = f'{member(pod, "volumes", "[]")}.all(v, !("hostPath" in v))'
     inside = (

@@ -16,6 +16,7 @@ from intents.fields import FieldPath, format_path
 from intents.model import Freeze, Gate, Intent, Mode
 from remediation.guards.surroundings import Surroundings
 from remediation.model import ABSENT, Json, Plan, Verdict
+from remediation.rehearsal import Rehearsed
 from remediation.values import canonical
 
 Knob = tuple[str, str]
@@ -145,6 +146,8 @@ class GuardContext:
     reserved: Mapping[FieldPath, str] = field(default_factory=dict)  # pattern -> who owns it (HPA web)
     undoes: Plan | None = None
     operation_id: str | None = None  # a charge in `history` that is this plan's own
+    rehearsed: Rehearsed | None = None  # the case's newest rehearsal
+    rehearses: bool = False  # asked about the canary of this plan, not about the change itself
     surroundings: Surroundings = field(default_factory=Surroundings)
     deleted: bool = False
     """Of a recreation the first half happened: we deleted the object, and it has to be created again."""

@@ -20,6 +20,7 @@ from remediation.guards.mode import ModeGuard
 from remediation.guards.opt_in import OptIn
 from remediation.guards.pause import Pause
 from remediation.guards.recreate import RecreateGuard
+from remediation.guards.rehearsal import NOT_YET, Rehearsal
 from remediation.guards.same_knob import SameKnob
 from remediation.guards.scope import Scope
 from remediation.guards.sensitive import Sensitive
@@ -50,6 +51,7 @@ GUARDS: tuple[Guard, ...] = (
     Backoff(),
     ChangeWindow(),
     ChangeFreeze(),
+    Rehearsal(),
     ModeGuard(),
 )
 
@@ -59,9 +61,14 @@ WAITING = frozenset(
 """Guards whose refusal passes by itself: the case waits instead of going to a person."""
 
 WAITING_REASONS = frozenset(
-    {("opt-in", "NamespaceUnknown"), ("disruption", "StatusUnknown"), ("disruption", "BudgetsUnknown")}
+    {
+        ("opt-in", "NamespaceUnknown"),
+        ("disruption", "StatusUnknown"),
+        ("disruption", "BudgetsUnknown"),
+        NOT_YET,
+    }
 )
-"""Refusals of the other guards, as (guard, reason), that a later look lifts."""
+"""Refusals of the other guards, as (guard, reason), that a later look, or a rehearsal, lifts."""
 
 NEEDS_APPROVAL = frozenset(
     {
@@ -71,6 +78,7 @@ NEEDS_APPROVAL = frozenset(
         ("hands-off", "PersonAtWork"),
         ("disruption", "TakesServingPods"),
         ("ineffective-chain", "Ineffective"),
+        ("rehearsal", "CannotRehearse"),
     }
 )
 """Refusals, as (guard, reason), that a person's approval of this plan lifts."""

@@ -91,6 +91,7 @@ def _forbidden(good: GuardContext) -> dict[str, GuardContext]:
             limits=replace(good.limits, freezes=(freeze,)),
             surroundings=Surroundings(freezes={freeze: (0.0, _NOW + 1)}),
         ),
+        "rehearsal": replace(good, intent=_intent(rehearsal={})),
         "mode": replace(good, mode=Mode.PROPOSE),
     }
 
@@ -155,7 +156,7 @@ def _served_by_one() -> Json:
     return {**live, "spec": spec, "status": {"observedGeneration": 2, "replicas": 1, "availableReplicas": 1}}
 
 
-def _intent() -> Intent:
+def _intent(**more: object) -> Intent:
     return Intent.model_validate(
         {
             "apiVersion": "intentd.io/v1alpha1",
@@ -169,6 +170,7 @@ def _intent() -> Intent:
                     {"path": "spec.template.spec.containers[*].image", "pattern": "shop/web:[0-9.]+"}
                 ],
                 "window": {"days": ["Mon"], "start": "08:00", "end": "18:00"},
+                **more,
             },
         }
     )

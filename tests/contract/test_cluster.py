@@ -20,6 +20,7 @@ from detectors.model import (
     Violation,
 )
 from remediation.model import Operation
+from remediation.rehearsal import LABEL
 from tests.contract.worlds import World, fake_world, named_kubeconfig, real_world
 
 
@@ -310,6 +311,47 @@ def test_an_object_with_a_finalizer_stays_for_a_while_after_its_deletion(world, 
 def case_of(target: ObjectRef, fault: FaultClass = FaultClass.CONFIG_REFERENCE) -> Case:
     violation = Violation("i", 0, "d", fault, Severity.CRITICAL, target, target, "r", "m")
     return Case(CaseKey("i", *target.key), target, CaseReason.MENDABLE, (violation,))
+
+
+def canary(world: World, **labels: str):
+    """A Pod that stays pending on any cluster."""
+    spec = {
+        "containers": [{"name": "app", "image": "shop/web:1"}],
+        "nodeSelector": {"intentd.io/nowhere": "true"},
+        "terminationGracePeriodSeconds": 0,
+    }
+    meta = {"name": "canary", "namespace": world.namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def test_of_pods_only_canaries_are_created_and_they_are_deleted_by_incarnation(world):
+    bare = world.cluster.create(canary(world, app="web"), operation_id="op-1", dry_run=False)
+    assert bare.status is WriteStatus.REFUSED
+    manifest = canary(world, **{LABEL: "case-1"})
+
+    def created() -> bool:  # a namespace gets its service account a moment after it was made
+        answer = world.cluster.create(manifest, operation_id="op-1", dry_run=False)
+        return answer.status is WriteStatus.DONE
+
+    world.eventually(created)
+    assert world.cluster.create(manifest, operation_id="op-2", dry_run=False).status is WriteStatus.EXISTS
+    ref = ref_of(world.cluster.read(ObjectRef("Pod", world.namespace, "canary")))
+    live = world.cluster.read(ref)
+    assert live["metadata"]["annotations"][OPERATION_ANNOTATION] == "op-1"
+    patched = patch(world, live, Operation("replace", "/metadata/labels", {}), ref=ref)
+    assert patched.status is WriteStatus.REFUSED
+    other = ref._replace(uid="another-uid")
+    assert world.cluster.delete(other, resource_version=version(live), dry_run=False).status in (
+        WriteStatus.GONE,
+        WriteStatus.CONFLICT,  # where the scheduler has just written to it
+    )
+
+    def deleted() -> bool:
+        here = version(world.cluster.read(ref))
+        return world.cluster.delete(ref, resource_version=here, dry_run=False).status is WriteStatus.DONE
+
+    world.eventually(deleted)
+    world.eventually(lambda: world.cluster.read(ref) is None)
 
 
 def test_evidence_holds_the_target_its_config_map_and_its_service(world):

@@ -11,7 +11,7 @@ from daemon.clock import SystemClock
 from daemon.doctor import State, _cluster
 from daemon.kube.cluster import KubeCluster
 from daemon.kube.connect import connect
-from daemon.kube.rights import MEND, PROVISION, READ
+from daemon.kube.rights import MEND, PROVISION, READ, REHEARSE
 from daemon.kube.transport import Transport
 from daemon.settings import Kubernetes, Settings
 from detectors.model import Gap
@@ -77,4 +77,4 @@ def test_what_is_not_its_work_is_refused_by_the_server(account: Path, method: st
 
 
 def test_provisioning_is_not_among_the_rights_that_are_bound() -> None:
-    assert not PROVISION & (READ | MEND)
+    assert not (PROVISION | REHEARSE) & (READ | MEND)

@@ -15,7 +15,7 @@ from daemon import doctor
 from daemon.clock import SystemClock
 from daemon.kube import rights
 from daemon.kube.connect import connect
-from daemon.kube.rights import MEND, PROVISION, READ, RECREATE, Right
+from daemon.kube.rights import MEND, PROVISION, READ, RECREATE, REHEARSE, Right
 from daemon.kube.transport import Transport
 from daemon.settings import Settings, load_settings
 from gym.cluster import Cluster
@@ -58,6 +58,7 @@ def test_every_file_is_listed_for_kustomize() -> None:
         ("intentd-mend", MEND),
         ("intentd-provision", PROVISION),
         ("intentd-recreate", RECREATE),
+        ("intentd-rehearse", REHEARSE),
     ],
 )
 def test_each_role_grants_the_table_of_rights_and_nothing_else(role: str, table: frozenset[Right]) -> None:
@@ -84,7 +85,7 @@ def test_no_role_has_a_wildcard_a_secret_or_a_word_about_rights_themselves() -> 
     ]
 
 
-def test_nobody_is_bound_to_provisioning_or_recreating() -> None:
+def test_nobody_is_bound_to_provisioning_rehearsing_or_recreating() -> None:
     bound = {d["roleRef"]["name"] for d in documents() if d["kind"].endswith("RoleBinding")}
     assert bound == {"intentd-read", "intentd-mend"}
 

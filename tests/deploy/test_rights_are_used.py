@@ -11,10 +11,11 @@ from daemon.clock import SystemClock
 from daemon.kube.cluster import KubeCluster
 from daemon.kube.connect import connect
 from daemon.kube.kinds import RESOURCES, WRITABLE, path_of
-from daemon.kube.rights import MEND, PROVISION, READ, RECREATE, Right
+from daemon.kube.rights import MEND, PROVISION, READ, RECREATE, REHEARSE, Right
 from detectors.model import Case, CaseKey, CaseReason, FaultClass, ObjectRef, Severity, Violation
 from remediation.merge_keys import RECREATED
 from remediation.model import Json, Operation
+from remediation.rehearsal import LABEL
 from tests.daemon.kube.chaos import ChaosServer, answer, status
 
 TARGETS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Service", "Pod")
@@ -120,6 +121,11 @@ def write_everything(cluster: KubeCluster, server: ChaosServer) -> list[tuple[st
         cluster.patch(ref(kind), [change], resource_version="1", operation_id="o", dry_run=True)
         cluster.create(manifest(kind), operation_id="o", dry_run=True)
         cluster.delete(ref(kind), resource_version="1", dry_run=True)
+    server.write_answers.extend(answer(200, manifest("Pod")) for _ in range(2))
+    canary = manifest("Pod")
+    canary["metadata"]["labels"] = {LABEL: "case-1"}
+    cluster.create(canary, operation_id="o", dry_run=True)
+    cluster.delete(ref("Pod"), resource_version="1", dry_run=True)
     return [(method, path) for method, path, _ in server.writes]
 
 
@@ -128,7 +134,7 @@ def test_every_right_to_write_is_used_and_every_write_has_its_right(
 ) -> None:
     verbs = {"PATCH": "patch", "POST": "create", "DELETE": "delete"}
     used = {asked(verbs[method], path) for method, path in write_everything(cluster, server)}
-    assert used == MEND | PROVISION
+    assert used == MEND | PROVISION | REHEARSE
     assert reads(server) <= READ  # what is read before a write
 
 
@@ -138,7 +144,7 @@ def test_every_right_to_recreate_is_used_and_every_request_has_its_right(
     for kind in sorted(RECREATED):
         cluster.read(ref(kind))
         server.write_answers.extend(answer(200, manifest(kind)) for _ in range(2))
-        cluster.create(manifest(kind), operation_id="o", dry_run=True)
+        cluster.create(manifest(kind), operation_id="o", dry_run=True, anew=True)
         cluster.delete(ref(kind), resource_version="1", dry_run=True, orphan=kind == "StatefulSet")
     verbs = {"POST": "create", "DELETE": "delete"}
     used = {asked(verbs[method], path) for method, path, _ in server.writes}
@@ -152,6 +158,7 @@ def test_a_kind_outside_the_table_is_neither_read_nor_written(
     cluster.read(ref("Pod")._replace(kind="Secret"))
     cluster.gather(case_about("Secret"))
     cluster.create(secret, operation_id="o", dry_run=True)
+    cluster.create(manifest("Pod"), operation_id="o", dry_run=True)  # not the canary of a rehearsal
     cluster.patch(
         ref("Pod"),
         [Operation("replace", "/metadata/labels", {})],

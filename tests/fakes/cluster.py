@@ -23,6 +23,7 @@ from detectors.facts import FACT_TYPES, Fact
 from detectors.model import Case, Gap, Name, ObjectRef, Turn
 from remediation.diff import PreconditionFailed, apply
 from remediation.model import Json, Operation, RawEvidence
+from remediation.rehearsal import LABEL
 
 KNOWN_SPEC = {
     "Deployment": {
@@ -225,10 +226,12 @@ class FakeCluster:
         after["metadata"].setdefault("annotations", {})[OPERATION_ANNOTATION] = operation_id
         return self._carry_out("patch", ref, operation_id, after, dry_run)
 
-    def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
+    def create(self, manifest: Json, *, operation_id: str, dry_run: bool, anew: bool = False) -> WriteResult:
         ref = _ref(manifest)
         if ref.kind not in CREATABLE or not (ref.namespace and ref.name and operation_id):
             return WriteResult(WriteStatus.REFUSED, "kind, name or operation id is missing")
+        if ref.kind == "Pod" and not anew and LABEL not in (manifest["metadata"].get("labels") or {}):
+            return WriteResult(WriteStatus.REFUSED, "intentd creates no Pod but the canary of a rehearsal")
         if ref.key in self._objects:
             return WriteResult(WriteStatus.EXISTS, f"{ref} already exists")
         item = deepcopy(manifest)

@@ -150,6 +150,9 @@ def test_a_problem_reads_as_one_line_with_place_and_remedy() -> None:
         ({"gates": [{"query": "ALERTS{"}]}, "spec.gates[0].query", "{ is not closed"),
         ({"verification": {"window": "5m", "timeout": "5m"}}, "spec.verification.timeout", "raise timeout"),
         ({"verification": {"window": "0s"}}, "spec.verification.window", "verifies nothing"),
+        ({"rehearsal": {"window": "5m"}}, "spec.rehearsal.timeout", "raise timeout"),
+        ({"rehearsal": {"window": "0s"}}, "spec.rehearsal.window", "rehearses nothing"),
+        ({"rehearsal": {"windows": "30s"}}, "spec.rehearsal.windows", "Did you mean window?"),
         ({"editable": []}, "spec.mode", "propose"),
         (
             {"expectations": [{"type": "workloadHealthy"}, {"type": "workloadHealthy"}]},

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from daemon.act import act
 from daemon.state import World
-from daemon.write import Step, resend, write
+from daemon.write import Step, rehearse, resend, write
 from intents.model import Mode
 from remediation.guards import GUARDS
+from remediation.rehearsal import canary, changed_template
 from remediation.saga import Event, State
 from store.ledger import Entry
 from store.projection import SystemEvent
@@ -114,7 +115,11 @@ def _of_module(path: str, module: str) -> str:
         return f"speaks {module}"
     if module == "daemon.kube.write" and path != "daemon/kube/cluster.py":
         return "imports the sender"
-    if module == "daemon.write" and path not in {"daemon/act.py", "daemon/settle_recreation.py"}:
+    if module == "daemon.write" and path not in {
+        "daemon/act.py",
+        "daemon/rehearse.py",
+        "daemon/settle_recreation.py",
+    }:
         return "imports the choke point"
     if module == "daemon.recreate" and path != "daemon/write.py":
         return "imports the second half of the choke point"
@@ -162,20 +167,28 @@ def test_the_walk_finds_each_way_round(path, source):
     assert ways_round(path, source)
 
 
-def test_within_the_choke_point_nothing_is_sent_but_by_the_two_functions_that_ask_the_guards():
+def test_within_the_choke_point_nothing_is_sent_but_by_the_functions_that_ask_the_guards():
     tree = ast.parse((ROOT / "daemon" / "write.py").read_text())
     users = {
         function.name: [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
         for function in tree.body
         if isinstance(function, ast.FunctionDef)
     }
-    assert {name for name, calls in users.items() if "_send" in calls} == {"write", "resend"}
+    senders = {"write", "resend", "rehearse", "remove"}
+    assert {name for name, calls in users.items() if "_send" in calls} == senders
     assert {name for name, calls in users.items() if any("world.cluster." in call for call in calls)} == {
         "_send",
         "_review",
+        "remove",  # reads
     }
-    assert users["write"].count("_send") == 2  # the rehearsal, and in earnest
-    assert {"run_guards", "allowed"} <= set(users["resend"]) & set(users["_review"])
+    assert users["write"].count("_send") == 2  # the dry run, and in earnest
+    assert (
+        users["rehearse"].count("_send") == 3
+    )  # the change's dry run, the canary's, and the canary in earnest
+    for sender in ("write", "rehearse"):  # a review, the guards after the dry run, the stops after the record
+        assert (users[sender].count("_review"), users[sender].count("run_guards")) == (1, 2)
+    assert {"run_guards", "allowed"} <= set(users["resend"]) & set(users["_review"]) & set(users["remove"])
+    assert users["remove"].count("world.cluster.read") == 1
     halves = {name: {call for call in calls if call.startswith("recreate.")} for name, calls in users.items()}
     assert {name: calls for name, calls in halves.items() if calls} == {
         "_send": {"recreate.rehearse", "recreate.recreate"},
@@ -241,6 +254,27 @@ def test_while_one_guard_refuses_nothing_reaches_the_cluster(guard, ctx, late):
     assert isinstance(refused, str)
     assert refused.startswith(f"{guard}: ")
     assert cluster.written == []
+
+
+@pytest.mark.parametrize("guard", [guard.name for guard in GUARDS])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ctx=contexts(), late=st.booleans())
+def test_while_one_guard_refuses_the_change_its_canary_is_not_created_either(guard, ctx, late):
+    world, cluster, store, live = scene(LIVE)
+    asked = []
+
+    def context(plan, found):
+        asked.append(plan)
+        return ctx if late and len(asked) == 1 else spoilt(ctx, guard, live)
+
+    def pod(plan, found, operation_id):
+        template = changed_template(plan, found)
+        return canary(plan.target, template, case_id="case-1", operation_id=operation_id, deadline=60)
+
+    done = rehearse(world, "case-1", TARGET, lambda _: ctx.plan, context, pod)
+    assert done.step is Step.DENIED
+    assert done.detail.startswith(f"{guard}: ")
+    assert (cluster.written, store.rows) == ([], [])
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -57,11 +57,11 @@ class MortalCluster:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def create(self, manifest: Json, *, operation_id: str, dry_run: bool) -> WriteResult:
+    def create(self, manifest: Json, *, operation_id: str, dry_run: bool, anew: bool = False) -> WriteResult:
         return self._write(
             "create",
             dry_run,
-            lambda: self._real.create(manifest, operation_id=operation_id, dry_run=dry_run),
+            lambda: self._real.create(manifest, operation_id=operation_id, dry_run=dry_run, anew=anew),
         )
 
     def delete(
@@ -482,27 +482,39 @@ def test_the_policy_lets_the_account_recreate_only_what_a_person_marked(
 ) -> None:
     ground = Ground(practice.kubeconfig, tmp_path / "kubeconfig", scene.namespace)
     marks = {"intentd.io/may-recreate": "true"}
-    container = {"name": "app", "image": "example.com/app:1"}
+    spec = {"suspend": True, "template": {"spec": pod_spec(restartPolicy="Never")}}
     for name, metadata in (("closed", {}), ("open", {"annotations": marks})):
-        scene.put("Pod", name, {"spec": {**pod_spec(), "containers": [container]}}, **metadata)
+        scene.put("Job", name, {"spec": spec}, **metadata)
     with policies_in_force(practice.kubeconfig, ground):
         answers = {
             name: scene.cluster.delete(
-                ObjectRef("Pod", scene.namespace, name, uid(live)),
+                ObjectRef("Job", scene.namespace, name, uid(live)),
                 resource_version=live["metadata"]["resourceVersion"],
                 dry_run=True,
             ).status.value
             for name in ("closed", "open")
-            if (live := scene.get("Pod", name))
+            if (live := scene.get("Job", name))
         }
-        privileged = {**container, "securityContext": {"privileged": True}}
-        for name, found in (("plain", container), ("privileged", privileged)):
+        privileged = pod_spec(restartPolicy="Never")
+        privileged["containers"][0]["securityContext"] = {"privileged": True}
+        for name, found in (("plain", spec["template"]["spec"]), ("privileged", privileged)):
             manifest = {
-                "apiVersion": "v1",
-                "kind": "Pod",
+                "apiVersion": "batch/v1",
+                "kind": "Job",
                 "metadata": {"name": name, "namespace": scene.namespace},
-                "spec": {"containers": [found]},
+                "spec": {"template": {"spec": found}},
             }
             answers[name] = scene.cluster.create(manifest, operation_id="o", dry_run=True).status.value
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": scene.namespace}}
+        pod["metadata"]["annotations"] = marks
+        answers["a pod"] = scene.cluster.create(
+            {**pod, "spec": pod_spec()}, operation_id="o", dry_run=True, anew=True
+        ).status.value
     ground.close()
-    assert answers == {"closed": "refused", "open": "done", "plain": "done", "privileged": "refused"}
+    assert answers == {
+        "closed": "refused",
+        "open": "done",
+        "plain": "done",
+        "privileged": "refused",
+        "a pod": "refused",
+    }

@@ -89,6 +89,7 @@ def test_status_as_json_keeps_all(told, rig):
         "open_cases",
         "storm",
         "kill_switch",
+        "canaries",
         "grants",
     } <= status.keys()
     assert "the last question got no answer: Unreachable: connection refused" in told("status")[1]

@@ -165,6 +165,7 @@ TAKE_AWAY = {
     ),
     "cooldown": lambda ctx: replace(ctx, history=(replace(change(), at=ctx.now - 299),)),
     "window": closed,
+    "rehearsal": lambda ctx: replace(ctx, intent=intent(rehearsal={})),
     "mode": lambda ctx: replace(ctx, mode=Mode.PROPOSE),
 }
 

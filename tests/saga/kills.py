@@ -99,14 +99,12 @@ def points_of(lane: Lane) -> tuple[str, ...]:
 
 
 @contextmanager
-def lane_on(
-    cluster: Cluster, api: client.ApiClient, folder: Path, model: str, names: int, kind: type[Lane] = Lane
-) -> Iterator[Lane]:
+def lane_on(cluster: Cluster, api: client.ApiClient, folder: Path, model: str, names: int) -> Iterator[Lane]:
     """A lane in a namespace of its own."""
     namespace = create_namespace(api, cluster.instance, "saga")
     with ExitStack() as stack:
         stack.callback(delete_namespace, api, cluster.instance, namespace)
-        lane = kind(folder / uuid.uuid4().hex[:6], cluster, api, namespace, model, names)
+        lane = Lane(folder / uuid.uuid4().hex[:6], cluster, api, namespace, model, names)
         stack.callback(lane.close)
         lane.open()
         yield lane
@@ -120,7 +118,6 @@ def run(
     lanes: int,
     told=lambda _: None,
     stop: threading.Event | None = None,
-    kind: type[Lane] = Lane,
 ) -> Tally:
     """All trials, shared out to so many daemons at once; none begins once `stop` is set."""
     tally, waiting, lock = Tally(), queue.SimpleQueue[Trial](), threading.Lock()
@@ -130,10 +127,7 @@ def run(
 
     def work(model: str) -> None:
         try:
-            with (
-                api_client(cluster.kubeconfig) as api,
-                lane_on(cluster, api, folder, model, each, kind) as lane,
-            ):
+            with api_client(cluster.kubeconfig) as api, lane_on(cluster, api, folder, model, each) as lane:
                 for _ in range(each):
                     if stop is not None and stop.is_set():
                         break

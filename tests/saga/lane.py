@@ -82,8 +82,6 @@ class Outcome:
 class Lane:
     """`open` begins, `close` ends the process. Everything lies in `folder`; the namespace is the caller's."""
 
-    intent = INTENT
-
     def __init__(
         self, folder: Path, cluster: Cluster, api: client.ApiClient, namespace: str, model: str, names: int
     ) -> None:
@@ -106,7 +104,7 @@ class Lane:
 
     def _arrange(self, model: str) -> None:
         (self.folder / "intents").mkdir(parents=True)
-        (self.folder / "intents" / "all-run.yaml").write_text(self.intent.format(namespace=self._namespace))
+        (self.folder / "intents" / "all-run.yaml").write_text(INTENT.format(namespace=self._namespace))
         account = grant(self._cluster.kubeconfig, self.folder / "kubeconfig")
         self._user = f"system:serviceaccount:{account.replace('/', ':')}"
         many = 1_000_000

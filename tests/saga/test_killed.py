@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.saga.kills import AROUND_THE_WRITE, Trial, run, trials_around
-from tests.saga.rehearsal_lane import POINTS, RehearsalLane
 
 SEED = 20261121
 SOMEWHERE = ("opened/commit", "diagnosed+planned#3", "patch dry-run after", "held#2", "daemon-started/commit")
@@ -35,13 +34,3 @@ def test_killed_around_the_write_and_elsewhere_every_fault_is_mended_once(practi
     assert tally.wrong == []
     assert tally.kills == len(trials)
     assert set(tally.points) >= {*AROUND_THE_WRITE, *SOMEWHERE, *ON_THE_WAY_BACK}
-
-
-@pytest.mark.cluster
-def test_killed_within_a_rehearsal_each_fault_is_mended_once_and_no_canary_is_left(practice, folder):
-    chance = random.Random(SEED)
-    trials = [Trial(point) for point in chance.sample(POINTS, 3)]
-    tally = run(practice, folder, trials, lanes=1, kind=RehearsalLane)
-    assert tally.wrong == []
-    assert tally.kills == len(trials)
-    assert set(tally.points) >= set(POINTS)

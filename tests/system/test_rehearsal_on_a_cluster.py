@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import copy
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes import client
 
 from daemon.clock import SystemClock
@@ -29,6 +36,7 @@ from gym.rights import grant
 from intents.catalog import Catalog
 from remediation.rehearsal import LABEL, canary
 from remediation.saga import State
+from store.engine import read_only_uri
 from store.ledger import Entry, Ledger
 from store.projection import SystemEvent
 from store.queries import CaseRow, find_cases, known_good_versions
@@ -37,6 +45,7 @@ from tests.fakes.metrics import FakeMetrics
 from tests.fakes.model import FakeModel
 from tests.fakes.notifier import FakeIntentSource, FakeNotifier
 from tests.gym.workloads import IMAGE, deployment
+from tests.saga.scripted_model import scripted_model
 
 BROKEN = "gym.intentd.io/workload:v4"
 INTENT = """
@@ -276,3 +285,117 @@ def test_a_canary_that_crashes_leaves_the_workload_as_it_is(life: Life) -> None:
     assert len(life.canaries) == 1
     assert life.standing() == []
     assert not life.canaries & life.endpoints
+
+
+# ---------------------------------------------------------------- killed, as a process
+
+
+class Process:
+    """`intentd run` as the account, on one ledger, however often it is killed."""
+
+    def __init__(self, folder: Path, kubeconfig: Path, namespace: str, model: str) -> None:
+        (folder / "intents").mkdir()
+        (folder / "intents" / "web.yaml").write_text(INTENT.format(namespace=namespace))
+        self.database = folder / "ledger.db"
+        self._settings, self._log = folder / "settings.yaml", folder / "log"
+        settings = {
+            "intents": str(folder / "intents"),
+            "database": str(self.database),
+            "socket": str(folder / "c.sock"),
+            "kill_switch": str(folder / "kill"),
+            "look_interval": "200ms",
+            "human_edit_grace": "0s",
+            "kubernetes": {"kubeconfig": str(kubeconfig)},
+            "model": {"url": model, "name": "scripted"},
+            "http": {"enabled": False},
+            "limits": {"namespaces": [namespace]},
+        }
+        self._settings.write_text(yaml.safe_dump(settings))
+        store = Ledger.open(self.database)
+        row = {"fault_class": "*", "weights": "*", "mode": "auto", "until": None, "reason": "t", "by": "t"}
+        store.record([Entry(SystemEvent.GRANTED, row)], at=time.time())
+        store.close()
+        self.deaths = 0
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-c", "from daemon.cli import main; main()", "run"]
+        with self._log.open("ab") as log:
+            self._child = subprocess.Popen(
+                [*command, "--settings", str(self._settings)], stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """-9, and a new process on the same disk."""
+        self.end()
+        self.deaths += 1
+        self.start()
+
+    def end(self) -> None:
+        self._child.kill()
+        self._child.wait()
+
+    def until(self, query: str, *values: Any) -> None:
+        """Until the ledger answers the query with something other than nothing."""
+        end = time.monotonic() + SECONDS
+        while not self.rows(query, *values):
+            said = self._log.read_text()[-1500:]
+            assert time.monotonic() < end, (query, values, said)
+            assert self._child.poll() is None, said
+            time.sleep(0.005)
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        try:
+            with closing(sqlite3.connect(read_only_uri(self.database), uri=True)) as connection:
+                return list(connection.execute(query, values))
+        except sqlite3.Error:
+            return []
+
+
+@pytest.mark.cluster
+def test_killed_while_it_rehearses_the_fix_is_made_once_and_no_canary_is_left(
+    practice: Cluster, held: Ground, api: client.ApiClient, account: tuple[Path, str]
+) -> None:
+    """-9 when the canary stands, when the verdict is on record, and when the canary is gone."""
+    namespace = create_namespace(api, practice.instance)
+    bind(api, namespace, account[1])
+    apps = client.AppsV1Api(api)
+    assert practice.audit_log is not None
+    with tempfile.TemporaryDirectory(prefix="reh") as short, scripted_model() as model:
+        process = Process(Path(short), account[0], namespace, model)
+        try:
+            apps.create_namespaced_deployment(namespace, deployment("web"))
+            process.until("SELECT 1 FROM last_good WHERE kind = 'Deployment' AND name = 'web'")
+            audited = practice.audit_log.stat().st_size
+            patch = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": BROKEN}]}}}}
+            apps.patch_namespaced_deployment("web", namespace, patch)
+            for event in ("canary-created", "rehearsed", "rehearsal-ended"):
+                process.until("SELECT 1 FROM ledger WHERE event = ?", event)
+                process.kill()
+            process.until("SELECT 1 FROM cases WHERE outcome = 'fixed'")
+        finally:
+            process.end()
+    assert process.deaths == 3
+    found = apps.read_namespaced_deployment("web", namespace)
+    assert found.spec.template.spec.containers[0].image == IMAGE
+    left = client.CoreV1Api(api).list_namespaced_pod(namespace, label_selector=LABEL).items
+    assert left == []
+    time.sleep(1.0)  # the audit log is written in batches
+    user = f"system:serviceaccount:{account[1].replace('/', ':')}"
+    done = [
+        f"{entry['verb']} {entry['objectRef']['resource']}"
+        for entry in audited_since(practice.audit_log, audited)
+        if entry["user"]["username"] == user
+        and entry["objectRef"].get("namespace") == namespace
+        and entry["verb"] in {"create", "update", "patch", "delete"}
+        and "dryRun" not in entry["requestURI"]
+        and entry["responseStatus"]["code"] < 300
+    ]
+    assert done == ["create pods", "delete pods", "patch deployments"]
+    delete_namespace(api, practice.instance, namespace)
+
+
+def audited_since(path: Path, start: int) -> list[dict[str, Any]]:
+    with path.open("rb") as log:
+        log.seek(start)
+        return [json.loads(line) for line in log if line.strip()]

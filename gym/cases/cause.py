@@ -87,13 +87,15 @@ def right_objects(case: Case, scoring: Scoring) -> frozenset[tuple[str, str]]:
         return frozenset((kind, name) for kind, _, name in workloads)
     text = " ".join([case.question, *_sentences(scoring.findings)])
     candidates = workloads or [key_of(obj) for obj in case.broken]
-    return frozenset((kind, name) for kind, _, name in candidates if _names(text, name))
+    return frozenset((kind, name) for kind, _, name in candidates if _names(text, kind, name))
 
 
 def _sentences(findings: Iterable[Finding]) -> list[str]:
     return [finding.sentence or finding.contains for finding in findings]
 
 
-def _names(text: str, name: str) -> bool:
-    """Whether the text holds the name as a whole word: `web` is not in `web-2`."""
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None
+def _names(text: str, kind: str, name: str) -> bool:
+    """Whether the text names the object, by its name or as Kind/name: `web` is neither in `web-2` nor in
+    `shop/web:v4`."""
+    word = rf"(?<![\w.:/-])(?:{re.escape(kind)}/)?{re.escape(name)}(?![\w-]|[./:]\w)"
+    return re.search(word, text, re.IGNORECASE) is not None

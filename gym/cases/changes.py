@@ -6,7 +6,7 @@ person or daemon decides: status, the API server's bookkeeping and what it hands
 controller made.
 
 Elements of lists are paired by `name` where each has one, otherwise by position. An allowed `[n]` counts in
-the state before, where the case was written; a new element counts in the state after.
+the state before, where the case was written; a new element is `[n]` only where nothing was before.
 """
 
 from __future__ import annotations
@@ -48,25 +48,21 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A list element on the way to a changed field: its positions before and after (None: not there), and
-    itself, as it was or else as it came."""
+    """A list element on the way to a changed field: its position before, or after where it is new; and
+    itself, as it was or else as it came. `pushed_in`: it is new where another element was."""
 
-    before: int | None
-    after: int | None
+    position: int
     item: Any
+    pushed_in: bool = False
 
     def __str__(self) -> str:
         name = self.item.get("name") if isinstance(self.item, dict) else None
-        return f"[name={name}]" if isinstance(name, str) else f"[{self._position}]"
-
-    @property
-    def _position(self) -> int | None:
-        return self.after if self.before is None else self.before
+        return f"[name={name}]" if isinstance(name, str) else f"[{self.position}]"
 
     def fits(self, element: Element) -> bool:
         """Whether `[n]`, `[k=v]` or `[*]` names this element."""
         if element.index is not None:
-            return element.index == self._position
+            return element.index == self.position and not self.pushed_in
         return selects(element, self.item)
 
 
@@ -120,7 +116,7 @@ def changes(before: State, after: State) -> Changes:
     recreated = []
     for key in sorted(was.keys() & now.keys()):
         walk = _Walk(key)
-        walk.values(without_server_fields(was[key]), without_server_fields(now[key]), ())
+        walk.values(_content(was[key]), _content(now[key]), ())
         found += walk.found
         old, new = dig(was[key], "metadata", "uid"), dig(now[key], "metadata", "uid")
         if old and new and old != new:
@@ -173,6 +169,17 @@ def _allows(allowed: Allowed, change: Changed) -> bool:
 # ---------------------------------------------------------------- the walk
 
 
+def _content(obj: Json) -> Any:
+    return _without_nulls(without_server_fields(obj))
+
+
+def _without_nulls(value: Any) -> Any:
+    """A null field is an absent one."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
+
+
 _NOTHING: Any = object()
 
 
@@ -184,10 +191,6 @@ class _Walk:
     found: list[Changed] = field(default_factory=list)
 
     def values(self, was: Any, now: Any, where: Where) -> None:
-        if was is None:
-            was = _NOTHING
-        if now is None:
-            now = _NOTHING
         if was is now or (was is not _NOTHING and now is not _NOTHING and same(was, now)):
             return
         # Where one side has nothing, the other is walked against an empty one of its kind: each leaf counts.
@@ -201,17 +204,19 @@ class _Walk:
 
     def _maps(self, was: Json, now: Json, where: Where) -> None:
         for name in sorted(was.keys() | now.keys()):
-            self.values(was.get(name), now.get(name), (*where, name))
+            self.values(was.get(name, _NOTHING), now.get(name, _NOTHING), (*where, name))
 
     def _lists(self, was: list[Any], now: list[Any], where: Where) -> None:
         pairs = list(_pairs(was, now))
         for before, after in pairs:
-            item = was[before] if before is not None else now[after or 0]
-            self.values(
-                was[before] if before is not None else None,
-                now[after] if after is not None else None,
-                (*where, Place(before, after, item)),
-            )
+            old = was[before] if before is not None else _NOTHING
+            new = now[after] if after is not None else _NOTHING
+            if before is not None:
+                place = Place(before, old)
+            else:
+                at = after or 0
+                place = Place(at, new, pushed_in=at < len(was))
+            self.values(old, new, (*where, place))
         kept = [after for before, after in pairs if before is not None and after is not None]
         if kept != sorted(kept):  # the order of containers, arguments and rules is theirs
             self.found.append(Changed(self.key, where))

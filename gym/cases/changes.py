@@ -23,7 +23,8 @@ from gym.cases.state import Json, Key, State, dig
 from intents.fields import Element, FieldPath, format_path
 
 CREATED = "<created>"
-_ALLOWED = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*)/(?P<name>[^:/\s][^/\s]*?):(?P<rest>\S.*)")
+_ALLOWED = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*)/(?P<name>[^/\s\[]+):(?P<rest>(?:[^:\[]|\[[^\]]*\])+)")
+"""The last colon outside of brackets ends the name: those of roles hold colons, and so do values in brackets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Node(BaseModel):
 
     name: str
     labels: dict[str, str] = {}
-    allocatable: dict[str, str] = {}
+    allocatable: dict[str, str | int] = {}
     taints: tuple[Taint, ...] = ()
     unschedulable: bool = False
 
@@ -38,7 +38,7 @@ class Node(BaseModel):
         spec: Json = {"taints": [taint.model_dump() for taint in self.taints]} if self.taints else {}
         if self.unschedulable:
             spec["unschedulable"] = True
-        amounts = dict(self.allocatable)
+        amounts = {name: str(amount) for name, amount in self.allocatable.items()}
         return {
             "apiVersion": "v1",
             "kind": "Node",

@@ -19,16 +19,22 @@ def disagreements(case: Case, scoring: Scoring) -> Iterator[Mistake]:
     if scoring.diagnosis_only and scoring.determinable is not Determinable.NO:
         message = "diagnosis_only with a fix that can be determined"
         yield Mistake(("diagnosis_only",), message, "Set fix_determinable to no, or diagnosis_only to false")
-    known = _known(case)
+    known, twins = _known(case), _twins(case)
     made = {(one.kind, one.name) for one in scoring.allowed or () if one.prefix is None}
     for index, check in enumerate(scoring.assertions):
         for target in _targets(check):
             if (target.kind, target.name) not in known | made:
                 yield Mistake(("assertions", index), f"no object of the case is {target}", "Name one that is")
+            elif target.namespace is None and (target.kind, target.name) in twins:
+                message = f"{target} is in several namespaces"
+                yield Mistake(("assertions", index), message, "Add the target's namespace")
     for index, one in enumerate(scoring.allowed or ()):
         if one.prefix is not None and (one.kind, one.name) not in known | made:
             message = f"no object of the case is {one.kind}/{one.name}"
             yield Mistake(("allowed_changes", index), message, "Name one that is")
+        elif (one.kind, one.name) in twins:
+            message = f"{one.kind}/{one.name} is in several namespaces, so nobody can say which may change"
+            yield Mistake(("allowed_changes", index), message, "Rename one of them")
     match scoring.expected:
         case Expected.NOTHING if scoring.allowed or scoring.fixes:
             message = f"a control (fault_type {CONTROL}) with changes that are allowed"
@@ -46,6 +52,13 @@ def _targets(check: Check) -> Iterator[Target]:
         target = target_of(leaf)
         if target is not None:
             yield target
+
+
+def _twins(case: Case) -> set[tuple[str, str]]:
+    """Kind and name of what stands in several namespaces."""
+    keys = {key_of(obj) for obj in (*case.broken, *case.inventory)}
+    names = [(kind, name) for kind, _, name in keys]
+    return {name for name in names if names.count(name) > 1}
 
 
 def _known(case: Case) -> set[tuple[str, str]]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gym.cases.changes import Allowed, changes, over_edits
 from gym.cases.state import State
+from intents.fields import format_path
 
 POD = {
     "apiVersion": "v1",
@@ -159,6 +160,19 @@ def test_what_controllers_make_follows_from_what_people_write():
     event = {"kind": "Event", "metadata": {"name": "web.1", "namespace": "shop"}}
     root = {"kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt", "namespace": "shop"}}
     assert not found([POD, owned, event, root])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "path"),
+    [
+        ("ClusterRole/system:node:rules", "system:node", "rules"),
+        ("RoleBinding/b:subjects[name=system:anonymous].kind", "b", "subjects[name=system:anonymous].kind"),
+        (r"Pod/web:metadata.annotations.a\.b/c", "web", r"metadata.annotations.a\.b/c"),
+    ],
+)
+def test_names_and_values_may_hold_colons(text, name, path):
+    allowed = Allowed.read(text)
+    assert (allowed.name, format_path(allowed.prefix)) == (name, path)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,15 @@ def test_a_mistake_is_named_with_its_file_and_field(tmp_path, stated, says):
     assert any(f"{tmp_path}/case.json: {says}" in problem for problem in found), found
 
 
+def test_what_stands_in_two_namespaces_is_named_with_one(tmp_path):
+    twin = BROKEN.replace("namespace: shop", "namespace: test")
+    found = problems(write(tmp_path, inventory=twin))
+    assert [one.partition("case.json: ")[2].partition(":")[0] for one in found] == [
+        "assertions[0]",
+        "allowed_changes[0]",
+    ]
+
+
 def test_all_mistakes_of_a_case_are_named_at_once(tmp_path):
     found = problems(write(tmp_path, {"assertions": [{"op": "a"}, {"op": "b"}], "allowed_changes": ["c"]}))
     assert len(found) == 3

@@ -167,6 +167,10 @@ def test_requests_default_to_limits_and_add_up_over_containers():
     assert not held(assertion, workload(containers=[half, half, resources(requests={"cpu": "1m"})]))
     init = {"initContainers": [resources(requests={"cpu": "4"})]}  # runs before the others, not beside them
     assert held(assertion, workload(containers=[half, half], spec=init))
+    large = {"initContainers": [resources(requests={"cpu": "5"})]}
+    assert not held(assertion, workload(containers=[half, half], spec=large))
+    sidecar = {"initContainers": [{**resources(requests={"cpu": "1m"}), "restartPolicy": "Always"}]}
+    assert not held(assertion, workload(containers=[half, half], spec=sidecar))
 
 
 def test_without_nodes_nothing_can_be_scheduled():
@@ -298,6 +302,10 @@ def access(op, subject=BOT, namespace="shop", group="", resource="pods", verb="g
         ({}, True),
         ({"subject": "system:serviceaccount:shop:bot"}, True),
         ({"subject": {"kind": "ServiceAccount", "name": "bot"}}, True),
+        ({"subject": "ServiceAccount/bot"}, True),
+        ({"subject": "bot"}, False),  # a user
+        ({"group": None}, True),
+        ({"namespace": None}, False),
         ({"subject": {**BOT, "namespace": "test"}}, False),
         ({"subject": {"kind": "User", "name": "bot"}}, False),
         ({"verb": "delete"}, False),

@@ -44,6 +44,7 @@ OBJECT = deployment(
     port="80",
     memory="128Mi",
     ratio=1.0,
+    names=["a", ["b"]],
     items=[{"name": "a", "value": "one"}, {"name": "b", "value": "two"}],
 )
 
@@ -59,6 +60,9 @@ OBJECT = deployment(
         ("eq", "spec.paused", 0, False),
         ("eq", "spec.ratio", 1, True),
         ("eq", "spec.items[0]", {"name": "a", "value": "one"}, True),
+        ("eq", "spec.names", ["a", ["b"]], True),
+        ("eq", "spec.names", ["a"], False),
+        ("in", "spec.names", [["a", ["b"]], 1], True),
         ("eq", "spec.items[*].value", "one", False),  # every value has to satisfy
         ("eq", "spec.nothing", 3, False),
         ("in", "spec.items[*].value", ["one", "two"], True),

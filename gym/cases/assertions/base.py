@@ -108,8 +108,10 @@ def _reference(value: object) -> object:
 
 
 class Reference(Target):
-    """An object that an assertion names besides its target: `{kind, name}`, `Kind/name`, or the bare name of a
-    workload (kind empty)."""
+    """An object that an assertion names besides its target: `{kind, name}`, `Kind/name`, or a bare name (kind
+    empty)."""
+
+    kind: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}" if self.kind else self.name

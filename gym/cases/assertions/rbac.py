@@ -30,9 +30,12 @@ _EVERYTHING = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
 
 
 def _subject(value: object) -> object:
-    """A subject by the user name that the API server sees."""
+    """A subject as `Kind/name`, or by the user name that the API server sees."""
     if not isinstance(value, str):
         return value
+    kind, slash, name = value.partition("/")
+    if slash and kind in {"ServiceAccount", "User", "Group"}:
+        return {"kind": kind, "name": name}
     namespace, colon, name = value.removeprefix(ACCOUNT).partition(":")
     if value.startswith(ACCOUNT) and colon:
         return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
@@ -50,19 +53,22 @@ class Subject(Arguments):
 
 class Access(MayTarget):
     """May this subject do that? `resource` may name a subresource (`deployments/scale`); without
-    `resourceName` the question is about objects of any name. An empty namespace asks about cluster-scoped
-    objects, or all namespaces."""
+    `resourceName` the question is about objects of any name. No namespace asks about cluster-scoped objects,
+    or all namespaces; no group is the core group."""
 
     subject: Annotated[Subject, BeforeValidator(_subject)]
     verb: str
     resource: str
-    api_group: str = Field("", alias="apiGroup")
-    namespace: str = ""
+    api_group: str | None = Field(None, alias="apiGroup")
+    namespace: str | None = None
     resource_name: str | None = Field(None, alias="resourceName")
 
 
 def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    """One name or several, as the tuple that a strict field takes after a validator."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
 
 
 Several = Annotated[tuple[str, ...], BeforeValidator(_several)]
@@ -179,7 +185,7 @@ def _grants(rule: Json, args: Access) -> bool:
         return False
     return (
         _has(rule, "verbs", args.verb)
-        and _has(rule, "apiGroups", args.api_group)
+        and _has(rule, "apiGroups", args.api_group or "")
         and _on_resource(rule, args.resource)
     )
 

@@ -6,6 +6,7 @@ that is misspelt can ever count as held.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -162,14 +163,9 @@ def _combined(raw: Json, name: str, place: Place, *, relative: bool) -> Combined
 
 def _arguments(kind: type[Any], rest: Json, place: Place) -> Any:
     try:
-        return kind.model_validate(_tuples(rest))
+        return kind.model_validate_json(json.dumps(rest))  # as JSON, so that strict tuples take lists
     except ValidationError as error:
         raise WrongAssertion(mistakes(error, place, kind)) from error
-
-
-def _tuples(value: Any) -> Any:
-    """JSON lists as the tuples that strict models take; lists deeper down stay for JSON values."""
-    return {key: tuple(part) if isinstance(part, list) else part for key, part in value.items()}
 
 
 # ---------------------------------------------------------------- judging

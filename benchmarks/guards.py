@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 import os
 import statistics
 import time
+from datetime import UTC, datetime
 
 from benchmarks.figures import Figure, percentile, tell
 from detectors.model import FaultClass, ObjectRef
@@ -144,6 +146,8 @@ def _live() -> Json:
             "resourceVersion": "7",
             "generation": 4,
             "labels": labels,
+            "creationTimestamp": _time(NOW - 30 * 86400),
+            "managedFields": _managed(containers),
         },
         "spec": {
             "replicas": 8,
@@ -152,6 +156,41 @@ def _live() -> Json:
         },
         "status": {"observedGeneration": 4, "replicas": 8, "availableReplicas": 8},
     }
+
+
+def _managed(containers: list[Json]) -> list[Json]:
+    """As the API server keeps it: who applied the workload a month ago, which pipeline scaled it a moment ago, and the
+    controller, of status alone."""
+    template = {"f:spec": {"f:containers": {_key(one): _fields(one) for one in containers}}}
+    return [
+        _entry(
+            "kubectl-client-side-apply", 30 * 86400, {"f:spec": {"f:replicas": {}, "f:template": template}}
+        ),
+        _entry("pipeline", 60, {"f:spec": {"f:replicas": {}}}),
+        {**_entry("kube-controller-manager", 30, {"f:status": {}}), "subresource": "status"},
+    ]
+
+
+def _entry(manager: str, seconds_ago: float, fields: Json) -> Json:
+    about = {"apiVersion": "apps/v1", "fieldsType": "FieldsV1", "operation": "Update"}
+    return {**about, "manager": manager, "time": _time(NOW - seconds_ago), "fieldsV1": fields}
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _key(item: Json) -> str:
+    return "k:" + json.dumps({"name": item["name"]}, separators=(",", ":"))
+
+
+def _fields(value: object) -> Json:
+    """The managed fields of a value: every leaf by its name, list elements by theirs."""
+    if isinstance(value, dict):
+        return {f"f:{name}": _fields(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return {_key(item): {".": {}} | _fields(item) for item in value if "name" in item}
+    return {}
 
 
 def _budget() -> Json:

@@ -28,6 +28,7 @@ from store.queries import find_cases, newest_steps
 from store.schema import ledger
 from tests.fakes.rig import GOOD, Rig
 from tests.saga.recorder import CLUSTER, Acknowledged, Cluster, Delete, Record, Sync, Truncate, Write
+from tests.saga.wrong import Progress, silent
 
 DATABASE = "ledger.db"
 SECTORS = (512, 4096)
@@ -248,7 +249,7 @@ def _wrong(rig: Rig) -> list[str]:
     return wrong
 
 
-def run(folder: Path, images: int, seed: int, *, revive_every: int) -> Found:
+def run(folder: Path, images: int, seed: int, *, revive_every: int, told: Progress = silent) -> Found:
     """So many images of one recorded life; each `revive_every`-th is lived on with."""
     import shutil
 
@@ -261,4 +262,6 @@ def run(folder: Path, images: int, seed: int, *, revive_every: int) -> Found:
             log, chance.randrange(1, len(log) + 1), place, chance, found, revive=number % revive_every == 0
         )
         shutil.rmtree(place)
+        if (number + 1) % 20 == 0:
+            told(number + 1, images, f"images, {len(found.wrong)} wrong")
     return found

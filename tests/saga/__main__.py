@@ -57,10 +57,9 @@ def run_kills(arguments: argparse.Namespace, folder: Path, told: Progress) -> Fo
         state.write_text(json.dumps(tally.to_json(), indent=1))
     own = [point for points in tally.points.values() for point in points]
     missing = [
-        f"{point}: {tally.exact[point]} kills" for point in own if tally.exact[point] < arguments.times
+        f"{point} lacks {number} kills"
+        for point, number in kills.lacking(tally, arguments.times, arguments.around)
     ]
-    if tally.around.total() < arguments.around:
-        missing.append(f"around the write: {tally.around.total()} kills of {arguments.around}")
     return {
         "points": len(own),
         "trials": tally.trials,

@@ -139,6 +139,14 @@ def _of_trial(outcome: Outcome) -> list[Wrong]:
     return [Wrong(said.kind, f"{outcome.trial}: {said.text}") for said in outcome.wrong]
 
 
+def lacking(tally: Tally, times: int, around: int) -> list[tuple[str, int]]:
+    """Points and how many kills they lack; nothing where the whole was run."""
+    own = [point for points in tally.points.values() for point in points]
+    lacks = [(point, times - tally.exact[point]) for point in own if tally.exact[point] < times]
+    short = around - tally.around.total()
+    return [*lacks, *([("at random times around the write", short)] if short > 0 else [])]
+
+
 # ------------------------------------------------------------------ which trials
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.saga.wrong import Kind, Wrong
 from tests.safety.parts import _of_lives
 from tests.safety.rows import Row, not_run
 from tests.safety.table import as_json, show
+from tests.saga.wrong import Kind, Wrong
 
 SAFE = Row(
     "answers", 255, 255, 61.0, {"sensitive": 120, "editable": 9, "growth": 3, "kinds": 2, "scope": 1}, past=0

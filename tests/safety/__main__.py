@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="fewer tries of each, always the same ones")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--lanes", type=int, default=2, help="daemons that are killed at once")
+    parser.add_argument("--lanes", type=int, default=3, help="daemons that are killed at once")
     parser.add_argument(
         "--provider", choices=["kwok", "local", "kind"], help="of the cluster (default: kwok)"
     )

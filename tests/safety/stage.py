@@ -36,7 +36,7 @@ class Stage:
     folder: Path
     scale: Scale
     seed: int = 1
-    lanes: int = 2
+    lanes: int = 3
     provider: str | None = None
 
     def __post_init__(self) -> None:

@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--around", type=int, default=100, help="kills at random times around the cluster write"
     )
-    made.add_argument("--lanes", type=int, default=2, help="daemons at once, beside one that mostly waits")
+    made.add_argument("--lanes", type=int, default=3, help="daemons at once, beside two that mostly wait")
     made.add_argument("--provider", default="kwok", choices=["kwok", "local", "kind"])
     made.add_argument("--seconds", type=float, default=86400.0, help="no trial begins after so long")
     made.add_argument(

@@ -48,8 +48,10 @@ DEATHS = 3
 """In one trial, at most."""
 TOGETHER = 3
 """Times that a point is tried in company before it is tried alone; then as often again before it is given up."""
-LATER = 4.0
+LATER = 2.5
 """Seconds after a trial's end in which a job of the daemon may still pass a point (notices go out every 2 s)."""
+SLOW_LANES = 2
+"""Daemons for the scenarios in which they mostly wait."""
 STOCK, DROPPED = 6, 30
 """Deployments that a lane takes in turn, and those that it has for trials that leave them broken."""
 
@@ -254,7 +256,7 @@ def run_trial(lane: Lane, trial: Trial) -> Outcome:
         while _waits(lane, trial) and time.monotonic() < later:
             time.sleep(0.05)
         lane.alive()
-        wrong += lane.look_at(name, end.case_id, end.generation, end.image, end.writes)
+        wrong += lane.eye.look_at(name, end.case_id, end.generation, end.image, end.writes)
         if scenario.drops:
             lane.drop(name)
     except WrongError as error:
@@ -301,8 +303,8 @@ def lane_on(cluster: Cluster, api: client.ApiClient, folder: Path, model: str, n
     with ExitStack() as stack:
         stack.callback(delete_namespace, api, cluster.instance, namespace)
         lane = Lane(folder / uuid.uuid4().hex[:6], cluster, api, namespace, model, names)
-        lane.open()
         stack.callback(lane.close)
+        lane.open()
         yield lane
 
 
@@ -317,7 +319,7 @@ def run_these(cluster: Cluster, folder: Path, trials: Sequence[Trial]) -> tuple[
         for trial in trials:
             outcomes.append(run_trial(lane, trial))
             tally.count(outcomes[-1])
-        tally.wrong += lane.audit()
+        tally.wrong += lane.eye.audit()
     return tally, outcomes
 
 
@@ -333,15 +335,15 @@ def run(
     told: Progress = silent,
     stop: threading.Event | None = None,
 ) -> Tally:
-    """Everything that `tally` lacks, on so many daemons at once beside one for the slow scenarios; no trial begins
+    """Everything that `tally` lacks, on so many daemons at once beside those for the slow scenarios; no trial begins
     once `stop` is set."""
     began, lock = time.monotonic(), threading.Lock()
     plans: list[Plan] = []
-    ready = threading.Event()
+    planned, named = threading.Event(), threading.Event()
     stop = stop or threading.Event()
 
     def work(model: str, number: int) -> None:
-        slow = number == lanes
+        slow = number >= lanes
         try:
             with (
                 api_client(cluster.kubeconfig) as api,
@@ -349,27 +351,34 @@ def run(
             ):
                 if number == 0 and not tally.points:
                     name_points(lane, [one for one in SCENARIOS if not one.slow], tally, told)
-                if slow and KNOWN_GOOD.name not in tally.points:
-                    name_points(lane, [KNOWN_GOOD], tally, told)
+                if number == lanes:
+                    if KNOWN_GOOD.name not in tally.points:
+                        name_points(lane, [KNOWN_GOOD], tally, told)
+                    named.set()
                 if number == 0:
                     plans.append(Plan(tally, times, around, chance))
-                    ready.set()
-                ready.wait()
+                    planned.set()
+                planned.wait()
+                if slow:
+                    named.wait()
                 while plans and not stop.is_set() and (trial := plans[0].next(slow=slow)):
                     outcome = run_trial(lane, trial)
                     plans[0].done(outcome)
                     of = plans[0].wanted
                     told(of - plans[0].left(), of, f"{trial} {outcome.seconds:.1f} s {outcome.wrong or ''}")
                 with lock:
-                    tally.wrong += lane.audit()
+                    tally.wrong += lane.eye.audit()
         except Exception as error:
             with lock:
                 tally.wrong.append(Wrong(Kind.STUCK, f"a lane ended: {type(error).__name__}: {error}"))
-            ready.set()
+            planned.set()
+            named.set()
             raise
 
     with scripted_model() as model:
-        threads = [threading.Thread(target=work, args=(model, n), daemon=True) for n in range(lanes + 1)]
+        threads = [
+            threading.Thread(target=work, args=(model, n), daemon=True) for n in range(lanes + SLOW_LANES)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -1,9 +1,8 @@
 """One daemon's life after life: a namespace, a ledger, a process that is started again as often as it dies, and a
 person who gives it orders with the real command line.
 
-What happens in a trial is `tests.saga.scenarios`; here is what every trial needs: arming deaths, waiting on what the
-ledger says, and looking at the world afterwards (the object's generation, the API server's audit log, the ledger's
-chain, every row that the process was told to be durable).
+What happens in a trial is `tests.saga.scenarios`; here is what every trial needs: arming deaths, giving orders and
+waiting on what the ledger says. `tests.saga.eye` looks at the world afterwards.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import os
 import signal
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,18 +21,15 @@ from typing import Any
 import yaml
 from kubernetes import client
 
-from daemon.ports import OPERATION_ANNOTATION
 from gym.cluster import Cluster
 from gym.faults.base import IMAGE, pod_change
 from gym.instance import MARKER
 from gym.rights import grant
-from remediation.saga import Event
 from store.engine import read_only_uri
-from store.ledger import Ledger
-from store.queries import steps
 from tests.gym.workloads import deployment
+from tests.saga.eye import Eye
 from tests.saga.nursery import Nursery, Process
-from tests.saga.wrong import Kind, Wrong, WrongError
+from tests.saga.wrong import Kind, WrongError
 
 BAD = "gym.intentd.io/workload:v4"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -57,7 +52,7 @@ spec:
     - path: spec.template.spec.containers[*].image
       pattern: gym\\.intentd\\.io/workload:v[0-9]+
   cooldown: 0s
-  budget: {{changes: 100000, per: 1h}}
+  budget: {{changes: 1000, per: 1m}}
   verification: {{window: 500ms, timeout: 60s}}
 """
 
@@ -82,20 +77,19 @@ class Lane:
     ) -> None:
         self.folder, self.namespace = folder, namespace
         self._cluster, self._apps, self._wanted = cluster, client.AppsV1Api(api), names
-        self._made, self._trial, self._read_to = 0, 0, 0
+        self._made, self._trial = 0, 0
         self._process: Process | None = None
-        self._expected: Counter[str] = Counter()
+        self._nursery: Nursery | None = None
         self._trusted: bool | None = None
-        assert cluster.audit_log is not None
-        self._audited = cluster.audit_log.stat().st_size
         self.names: list[str] = []
-        self._arrange(model)
+        account = self._arrange(model)
+        self.eye = Eye(folder, cluster, self._apps, namespace, account)
 
-    def _arrange(self, model: str) -> None:
+    def _arrange(self, model: str) -> str:
+        """Settings, an intent and the daemon's account; answers the account's name."""
         (self.folder / "intents").mkdir(parents=True)
         (self.folder / "intents" / "all-run.yaml").write_text(INTENT.format(namespace=self.namespace))
         account = grant(self._cluster.kubeconfig, self.folder / "kubeconfig")
-        self._user = f"system:serviceaccount:{account.replace('/', ':')}"
         many = 1_000_000
         limits = dict.fromkeys(
             (
@@ -119,6 +113,7 @@ class Lane:
             "limits": {**limits, "namespaces": [self.namespace]},
         }
         self.settings.write_text(yaml.safe_dump(settings))
+        return account
 
     @property
     def database(self) -> Path:
@@ -144,6 +139,7 @@ class Lane:
     def restart(self) -> None:
         """A new process on the same disk and cluster; the old one, where there is one, is killed."""
         self.close_process()
+        assert self._nursery is not None
         self._process = self._nursery.fork(
             "tests.saga.mortal", self.settings, self.folder, output=self.folder / "log"
         )
@@ -156,7 +152,8 @@ class Lane:
     def close(self) -> None:
         """End everything."""
         self.close_process()
-        self._nursery.close()
+        if self._nursery is not None:
+            self._nursery.close()
 
     def alive(self) -> None:
         """Start the daemon again where it has died. WrongError where it ended by itself."""
@@ -201,6 +198,7 @@ class Lane:
         """Give an order with the command line, as a person would: again while the daemon cannot be reached, or says
         no because it took the order before it died and could not say so. What it said yes to must be `done`."""
         end = time.monotonic() + SECONDS
+        assert self._nursery is not None
         while True:
             self.alive()
             said = self.folder / "said"
@@ -337,65 +335,3 @@ class Lane:
         """Delete a Deployment that a trial left broken; no later trial uses it."""
         self.names.remove(name)
         self._apps.delete_namespaced_deployment(name, self.namespace)
-
-    # ------------------------------------------------------------ looking at the world
-
-    def look_at(self, name: str, case_id: str, broken: int, image: str, writes: int) -> list[Wrong]:
-        """What is not as it must be, now that the trial has ended: the Deployment was broken in generation `broken`
-        and has had so many effective writes of ours since."""
-        self._expected[name] += writes
-        wrong, live = [], self._apps.read_namespaced_deployment(name, self.namespace)
-        found = live.spec.template.spec.containers[0].image
-        if found != image:
-            wrong.append(Wrong(Kind.STUCK, f"{name} runs {found}"))
-        if live.metadata.generation != broken + writes:
-            changed = live.metadata.generation - broken
-            kind = Kind.DUPLICATE if changed > writes else Kind.LOST
-            wrong.append(Wrong(kind, f"{name} was changed {changed} times, not {writes}"))
-        wrong += self.look_at_ledger()
-        with contextlib.closing(Ledger.open_read_only(self.database)) as store:
-            begun = [
-                step.payload["operation_id"]
-                for step in steps(store, case_id)
-                if step.event in (Event.APPLY_STARTED, Event.ROLLBACK_STARTED)
-            ]
-        if writes and (live.metadata.annotations or {}).get(OPERATION_ANNOTATION) not in begun[-1:]:
-            wrong.append(Wrong(Kind.LOST, f"{name} carries an operation that is not the last on record"))
-        return wrong
-
-    def look_at_ledger(self) -> list[Wrong]:
-        """Whether the chain is whole and every transaction that returned is in it."""
-        with contextlib.closing(Ledger.open_read_only(self.database)) as store:
-            report = store.verify()
-            told = (self.folder / "acknowledged").read_text().splitlines()
-            lost = [digest for digest in told[self._read_to :] if not store.has_hash(digest)]
-        self._read_to = len(told)
-        broken = [] if report.intact else [Wrong(Kind.LOST, f"the chain is broken: {report.reason}")]
-        return broken + ([Wrong(Kind.LOST, f"{len(lost)} acknowledged rows are lost")] if lost else [])
-
-    def audit(self) -> list[Wrong]:
-        """Whether the API server's own log holds exactly one effective write for each fix and each undo."""
-        time.sleep(1.0)  # the log is written in batches
-        done: Counter[str] = Counter()
-        assert self._cluster.audit_log is not None
-        with self._cluster.audit_log.open("rb") as log:
-            log.seek(self._audited)
-            for line in log:
-                entry = json.loads(line)
-                about = entry.get("objectRef") or {}
-                if (
-                    entry["user"]["username"] == self._user
-                    and about.get("namespace") == self.namespace
-                    and entry["verb"] in WRITES
-                    and "dryRun" not in entry["requestURI"]
-                    and entry["responseStatus"]["code"] < 300
-                ):
-                    done[about["name"]] += 1
-        return [
-            Wrong(
-                Kind.DUPLICATE if done[name] > self._expected[name] else Kind.LOST,
-                f"{name}: {done[name]} writes in the audit log, not {self._expected[name]}",
-            )
-            for name in sorted(done.keys() | self._expected.keys())
-            if done[name] != self._expected[name]
-        ]

@@ -4,8 +4,8 @@ The daemon is the product's own (`wiring.serve`), over a ledger and a cluster th
  * `EVENTS#n`, `EVENTS/commit`, `EVENTS/after`: before the n-th statement that changes the database within the
    transaction that records these events, before its COMMIT, and after it returned.
  * `VERB dry-run before`, `VERB of apply-started before` (of rollback-started, after): around each request that
-   writes to the API server, named by the row that announced it; `VERB again before` where a process repeats what
-   an earlier one announced.
+   writes to the API server, named by the row that announced it; `VERB of earlier apply-started before` where a
+   process repeats what another one announced.
 
 FOLDER/orders.json says where to die: {"trial": 7, "deaths": [[NAME, SECONDS or null], ...]}, one after another, each
 in the life after the one before. With a delay the process goes on and is killed by a thread of its own so much
@@ -36,6 +36,7 @@ from store.lock import DatabaseLock
 from store.projection import SystemEvent
 from store.schema import ledger
 
+ANNOUNCING = ("apply-started", "rollback-started")
 WRITING = ("BEGIN", "INSERT", "UPDATE", "DELETE")
 
 
@@ -100,6 +101,10 @@ class MortalLedger(Ledger):
     def watch(self, orders: Orders) -> None:
         self.orders = orders
 
+        found = select(ledger.c.event).where(ledger.c.event.in_(ANNOUNCING)).order_by(ledger.c.seq.desc())
+        with self.snapshot() as connection:
+            orders.announced = f"earlier {connection.execute(found.limit(1)).scalar()}"
+
         @event.listens_for(self._writer, "before_cursor_execute")
         def _statement(_connection, _cursor, statement, *_more):
             if statement.startswith(WRITING):
@@ -127,7 +132,7 @@ class MortalLedger(Ledger):
 
     def record(self, entries, *, at):
         name = "+".join(dict.fromkeys(map(_name, entries)))
-        if name.endswith("-started"):
+        if name.endswith(ANNOUNCING):
             self.orders.announced = name.rpartition("+")[2]
         with self._called(name):
             super().record(entries, at=at)
@@ -163,7 +168,7 @@ class MortalCluster:
 
     def _around(self, verb, dry_run, send):
         announced = self._orders.announced
-        name = f"{verb} dry-run" if dry_run else f"{verb} of {announced}" if announced else f"{verb} again"
+        name = f"{verb} dry-run" if dry_run else f"{verb} of {announced}"
         self._orders.passing(f"{name} before")
         result = send()
         self._orders.passing(f"{name} after")

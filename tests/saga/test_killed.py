@@ -32,7 +32,10 @@ def test_killed_around_the_write_and_while_it_takes_orders_every_fault_is_mended
     trials = [
         Trial(FIX, (Death(chance.choice(SOMEWHERE)), Death("catalog-changed#1"), Death("applied#2"))),
         Trial(UNDO, (Death(write, chance.uniform(0, SPREAD)), Death(undo, chance.uniform(0, SPREAD)))),
-        Trial(BY_NAME["repeated write"], (Death("guarded+apply-started/after"), Death("patch again before"))),
+        Trial(
+            BY_NAME["repeated write"],
+            (Death("guarded+apply-started/after"), Death("patch of earlier apply-started before")),
+        ),
         Trial(BY_NAME["approve"], (Death("approved/after"),)),
         Trial(BY_NAME["kill switch"], (Death("kill-switch/commit"), Death("kill-switch-lifted#1"))),
     ]

@@ -32,6 +32,9 @@ BATCH = 300
 PIECE = 15
 """Answers between two words about progress."""
 
+HARMLESS = ("let through, as the row says", "changed nothing")
+"""Ends of an answer without guards that are no refusal: what only guards can refuse, and what the server drops."""
+
 Send = Callable[[Sequence[Hostile]], Tally]
 
 
@@ -67,8 +70,9 @@ def _sent(part: str, rows: Sequence[Hostile], send: Send, told: Progress) -> Row
         past += tally.past
         tries += len(rows[start : start + PIECE])
         told(tries, len(rows), part)
+    harmless = [f"{refused.pop(end)} {end}" for end in HARMLESS if end in refused]
     seconds = time.monotonic() - began
-    return Row(part, tries, len(rows), seconds, refused, past=len(past), seen=tuple(past))
+    return Row(part, tries, len(rows), seconds, refused, len(past), seen=tuple(past), notes=tuple(harmless))
 
 
 def made_patches(stage: Stage, told: Progress) -> list[Row]:
@@ -78,7 +82,18 @@ def made_patches(stage: Stage, told: Progress) -> list[Row]:
         send_many(stage.folder / f"made-{number}", min(BATCH, of - number * BATCH), stage.seed + number, sent)
         told(sent.tries, of, f"{sent.changed} changed something ordinary")
     seconds = time.monotonic() - began
-    return [Row("made patches", sent.tries, of, seconds, sent.refused, len(sent.past), seen=tuple(sent.past))]
+    ordinary = (f"{sent.changed} changed something that an intent may open",)
+    found = Row(
+        "made patches",
+        sent.tries,
+        of,
+        seconds,
+        sent.refused,
+        len(sent.past),
+        seen=tuple(sent.past),
+        notes=ordinary,
+    )
+    return [found]
 
 
 def killed(stage: Stage, told: Progress) -> list[Row]:

@@ -14,7 +14,8 @@ ZEROS = ("past", "duplicates", "lost", "leaked", "wrong")
 class Row:
     """What one part found. It counts only where all `of` tries were made, so `of` is never 0.
 
-    `past` the guards came so many, `wrong` is everything else that did not end as it must. `seen` says what they were.
+    `past` the guards came so many, `wrong` is everything else that did not end as it must. `seen` says what they were,
+    `notes` what else there is to say.
     `not_run` is the reason why this machine could not make the tries at all.
     """
 
@@ -29,6 +30,7 @@ class Row:
     leaked: int | None = None
     wrong: int = 0
     seen: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     not_run: str = ""
 
     @property

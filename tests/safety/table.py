@@ -33,6 +33,8 @@ def show(rows: Sequence[Row], out: TextIO) -> None:
         table.add_row(*_cells(row), style=None if row.safe else "red")
     console.print(table)
     for row in rows:
+        for note in row.notes:
+            console.print(f"{row.part}: {note}", markup=False)
         for said in _complaints(row):
             console.print(f"{row.part}: {said}", markup=False, style="red")
     verdict = "every zero is one" if all(row.safe for row in rows) else "NOT SAFE"

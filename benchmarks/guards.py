@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 import os
 import statistics
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from benchmarks.figures import Figure, percentile, tell
 from detectors.model import FaultClass, ObjectRef
@@ -47,11 +50,14 @@ def measure(rounds: int, output: str) -> None:
         raise SystemExit(f"the plan should pass every guard, but {refused}")
     assert isinstance(context.plan, Patch)
     load = os.getloadavg()[0]
-    whole = _timed(context, GUARDS, rounds)
+    whole = _timed(context, GUARDS, rounds, time.perf_counter)
+    work = _timed(context, GUARDS, rounds, time.thread_time)
     each = {
-        guard.name: round(statistics.median(_timed(context, (guard,), rounds // 4)), 3) for guard in GUARDS
+        guard.name: round(statistics.median(_timed(context, (guard,), rounds // 4, time.thread_time)), 3)
+        for guard in GUARDS
     }
     figures = [
+        Figure("all guards, CPU, median", "ms", statistics.median(work), at_most=PROMISED_MS, samples=rounds),
         Figure("all guards, median", "ms", statistics.median(whole), at_most=PROMISED_MS, samples=rounds),
         Figure("all guards, p99", "ms", percentile(whole, 0.99), at_most=PROMISED_MS, samples=rounds),
     ]
@@ -60,13 +66,16 @@ def measure(rounds: int, output: str) -> None:
         "fields_changed": len(context.plan.touched),
         "operations_with_their_tests": len(context.plan.operations),
         "past_changes": PAST,
-        "median_ms_by_guard": dict(sorted(each.items(), key=lambda pair: -pair[1])),
+        "median_cpu_ms_by_guard": dict(sorted(each.items(), key=lambda pair: -pair[1])),
     }
     tell("guards", figures, details, output=output, load=load)
 
 
-def _timed(context: GuardContext, guards: tuple[Guard, ...], rounds: int) -> list[float]:
-    """Milliseconds of each run, after a warm-up; the collector rests, as it does in so short a time."""
+def _timed(
+    context: GuardContext, guards: tuple[Guard, ...], rounds: int, clock: Callable[[], float]
+) -> list[float]:
+    """Milliseconds of each run by this clock (the wall's, or this thread's CPU time, which a busy machine does not
+    stretch), after a warm-up; the collector rests, as it does in so short a time."""
     for _ in range(20):
         run_guards(context, guards)
     took = []
@@ -74,9 +83,9 @@ def _timed(context: GuardContext, guards: tuple[Guard, ...], rounds: int) -> lis
     gc.disable()
     try:
         for _ in range(rounds):
-            start = time.perf_counter()
+            start = clock()
             run_guards(context, guards)
-            took.append((time.perf_counter() - start) * 1000)
+            took.append((clock() - start) * 1000)
     finally:
         gc.enable()
     return took
@@ -144,6 +153,8 @@ def _live() -> Json:
             "resourceVersion": "7",
             "generation": 4,
             "labels": labels,
+            "creationTimestamp": _time(NOW - 30 * 86400),
+            "managedFields": _managed(containers),
         },
         "spec": {
             "replicas": 8,
@@ -152,6 +163,41 @@ def _live() -> Json:
         },
         "status": {"observedGeneration": 4, "replicas": 8, "availableReplicas": 8},
     }
+
+
+def _managed(containers: list[Json]) -> list[Json]:
+    """As the API server keeps it: who applied the workload a month ago, which pipeline scaled it a moment ago, and the
+    controller, of status alone."""
+    template = {"f:spec": {"f:containers": {_key(one): _fields(one) for one in containers}}}
+    return [
+        _entry(
+            "kubectl-client-side-apply", 30 * 86400, {"f:spec": {"f:replicas": {}, "f:template": template}}
+        ),
+        _entry("pipeline", 60, {"f:spec": {"f:replicas": {}}}),
+        {**_entry("kube-controller-manager", 30, {"f:status": {}}), "subresource": "status"},
+    ]
+
+
+def _entry(manager: str, seconds_ago: float, fields: Json) -> Json:
+    about = {"apiVersion": "apps/v1", "fieldsType": "FieldsV1", "operation": "Update"}
+    return {**about, "manager": manager, "time": _time(NOW - seconds_ago), "fieldsV1": fields}
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _key(item: Json) -> str:
+    return "k:" + json.dumps({"name": item["name"]}, separators=(",", ":"))
+
+
+def _fields(value: object) -> Json:
+    """The managed fields of a value: every leaf by its name, list elements by theirs."""
+    if isinstance(value, dict):
+        return {f"f:{name}": _fields(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return {_key(item): {".": {}} | _fields(item) for item in value if "name" in item}
+    return {}
 
 
 def _budget() -> Json:

@@ -63,6 +63,10 @@ class Commands:
 
     def _record(self, *entries: Entry) -> None:
         self._world.store.record(entries, at=self._world.clock.now())
+        self._wake()
+
+    def _wake(self) -> None:
+        """What waits is looked at again at once."""
         self._memory.retry_at = {}
         self._memory.thought.set()
         self._memory.looked.set()
@@ -188,6 +192,7 @@ class Commands:
                 throw(path, f"{who}: {reason}")
             self._record(row)
             changed = lift(path) if lifts else True
+            self._wake()  # a turn between the row and the file has found the switch still set
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         return {"changed": changed, "file": str(path), "still": kill_switch(self._world) if lifts else None}

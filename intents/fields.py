@@ -37,6 +37,11 @@ FieldPath = tuple[Segment, ...]
 
 def format_path(path: Sequence[Segment]) -> str:
     """The path as people and intent files write it."""
+    return _formatted(tuple(path))
+
+
+@lru_cache(maxsize=8192)
+def _formatted(path: FieldPath) -> str:
     text = ""
     for segment in path:
         if isinstance(segment, Element):
@@ -110,8 +115,10 @@ def covers(pattern: FieldPath, path: FieldPath) -> bool:
     Never a place below it: an intent that opens `resources` opens no field under it by accident; the
     planner splits a change into leaves first.
     """
+    if len(pattern) != len(path):
+        return False
     # From the end: paths into a pod template begin alike.
-    return len(pattern) == len(path) and all(map(_segment_covers, reversed(pattern), reversed(path)))
+    return all(map(_segment_covers, reversed(pattern), reversed(path)))
 
 
 def covers_prefix(pattern: FieldPath, path: FieldPath) -> bool:
@@ -131,6 +138,9 @@ def _segment_covers(pattern: Segment, segment: Segment) -> bool:
     return pattern == segment or (pattern == ANY and isinstance(segment, str))
 
 
+_MAPS = (dict, Mapping)
+"""`dict` first: asking for a Mapping takes ten times as long, and guards ask thousands of times."""
+
 MISSING = object()
 """What `get` answers where the object has no such field; `None` is a value in JSON."""
 
@@ -141,8 +151,7 @@ def get(document: object, path: FieldPath) -> object:
     here: object = document
     for segment in path:
         if isinstance(segment, str):
-            # `dict` first: asking for a Mapping takes ten times as long, and guards ask thousands of times.
-            if not isinstance(here, dict | Mapping) or segment not in here:
+            if not isinstance(here, _MAPS) or segment not in here:
                 return MISSING
             here = here[segment]
             continue
@@ -153,11 +162,25 @@ def get(document: object, path: FieldPath) -> object:
                 return MISSING
             here = here[segment.index]
             continue
-        found = [item for item in here if isinstance(item, dict | Mapping) and _is(item, segment.key)]
-        if len(found) != 1:
+        here = _only(here, segment.key)
+        if here is MISSING:
             return MISSING
-        here = found[0]
     return here
+
+
+def _only(items: Sequence[object], key: tuple[tuple[str, str], ...]) -> object:
+    """The one element with this key, MISSING where there is none or another one too."""
+    if len(key) == 1:  # most merge keys are one name, and long lists are asked often
+        ((name, wanted),) = key
+        found = [
+            item
+            for item in items
+            if isinstance(item, _MAPS)
+            and ((value := item.get(name)) == wanted or (type(value) is not str and str(value) == wanted))
+        ]
+    else:
+        found = [item for item in items if isinstance(item, _MAPS) and _is(item, key)]
+    return found[0] if len(found) == 1 else MISSING
 
 
 def _is(item: Mapping[str, object], key: tuple[tuple[str, str], ...]) -> bool:

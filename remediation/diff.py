@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from intents.fields import FieldPath
-from remediation.merge_keys import element, identities, list_keys
+from remediation.merge_keys import Identity, element, identities, list_keys
 from remediation.model import ABSENT, Json, Operation, Touched
 from remediation.values import copied, same
 
@@ -85,6 +85,8 @@ def _walk(before: Json, after: Json) -> _Walked:
 
 def _maps(before: Json, after: Json, path: FieldPath, pointer: str, found: _Walked) -> None:
     for key in sorted(before.keys() | after.keys()):
+        if key in before and key in after and before[key] is after[key]:
+            continue  # see `fork`
         here, at = (*path, key), f"{pointer}/{escape(key)}"
         if key not in after:
             _removed(before[key], here, at, found)
@@ -101,37 +103,46 @@ def _removed(value: Any, path: FieldPath, pointer: str, found: _Walked) -> None:
 
 
 def _values(before: Any, after: Any, path: FieldPath, pointer: str, found: _Walked) -> None:
-    if same(before, after):
-        return
     if isinstance(before, dict) and isinstance(after, dict):
         _maps(before, after, path, pointer, found)
+        return
+    if same(before, after):
         return
     keys = list_keys(path)
     if keys and isinstance(before, list) and isinstance(after, list):
         old, new = identities(before, keys), identities(after, keys)
         if old is not None and new is not None:
-            _keyed(before, after, path, pointer, found)
+            _keyed(_Keyed(keys, before, old), _Keyed(keys, after, new), path, pointer, found)
             return
     found.touched.append(Touched(path, before, after))
     found.operations += [Operation("test", pointer, before), Operation("replace", pointer, after)]
 
 
-def _keyed(before: list[Any], after: list[Any], path: FieldPath, pointer: str, found: _Walked) -> None:
-    keys = list_keys(path) or ()
-    new = dict(zip(identities(after, keys) or (), after, strict=True))
-    old = identities(before, keys) or []
+class _Keyed(NamedTuple):
+    """A list whose elements all tell who they are."""
+
+    keys: tuple[str, ...]
+    items: list[Any]
+    who: list[Identity]
+
+
+def _keyed(before: _Keyed, after: _Keyed, path: FieldPath, pointer: str, found: _Walked) -> None:
+    keys, new = before.keys, dict(zip(after.who, after.items, strict=True))
     gone = []
-    for place, (who, item) in enumerate(zip(old, before, strict=True)):
+    for place, (who, item) in enumerate(zip(before.who, before.items, strict=True)):
         if who not in new:
             gone.append(place)
             continue
+        other, at = new.pop(who), f"{pointer}/{place}"
+        if other is item:
+            continue
         inner = _Walked()
-        _maps(item, new.pop(who), (*path, element(item, keys)), f"{pointer}/{place}", inner)
+        _maps(item, other, (*path, element(item, keys)), at, inner)
         if inner.operations:
             found.touched += inner.touched
-            found.operations += [*_tests(item, keys, f"{pointer}/{place}"), *inner.operations]
+            found.operations += [*_tests(item, keys, at), *inner.operations]
     for place in reversed(gone):  # from the end, so that no removal moves another
-        at, item = f"{pointer}/{place}", before[place]
+        at, item = f"{pointer}/{place}", before.items[place]
         found.operations += _tests(item, keys, at)
         found.touched += [Touched(leaf, was, ABSENT) for leaf, was in leaves([item], path)]
         found.operations += [Operation("test", at, item), Operation("remove", at)]
@@ -162,15 +173,38 @@ def tokens(pointer: str) -> list[str]:
 
 def apply(document: Json, patch: Sequence[Operation]) -> Json:
     """The document after the patch, which applies as a whole or raises PreconditionFailed. The argument is
-    not changed."""
-    result: Json = copied(document)
+    not changed, and the result shares nothing with it."""
+    result: Json = copied(fork(document, patch))
+    return result
+
+
+def fork(document: Json, patch: Sequence[Operation]) -> Json:
+    """As `apply`, but the result shares with the argument what the patch leaves alone: for looking at, and quick
+    to compare. Neither may be changed afterwards."""
+    result: Json = dict(document)
+    own: dict[int, Any] = {id(result): result}
+    reached: list[str] = []
+    parent: Any = result
     for operation in patch:
         *above, last = tokens(operation.path) or [""]
-        parent: Any = result
-        for token in above:
-            parent = _child(parent, token, operation.path)
+        if above != reached:  # a step changes something below its parent, never the parent itself
+            parent = result
+            for token in above:
+                parent = _own_child(parent, token, operation.path, own)
+            reached = above
         _step(parent, last, operation)
     return result
+
+
+def _own_child(parent: Any, token: str, pointer: str, own: dict[int, Any]) -> Any:
+    """The child, as a copy in the parent (which is one) the first time that something below it changes. `own`
+    keeps the copies, so that no other value takes the id of one."""
+    child = _child(parent, token, pointer)
+    if id(child) in own or not isinstance(child, (dict, list)):
+        return child
+    copy = child.copy()
+    parent[int(token) if isinstance(parent, list) else token] = own[id(copy)] = copy
+    return copy
 
 
 def _step(parent: Any, last: str, operation: Operation) -> None:

@@ -7,9 +7,9 @@ of a set, `.` the place itself. Anything unexpected names no owner of a field bu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from intents.fields import Element, FieldPath, get
@@ -32,23 +32,29 @@ CONTROLLERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """One entry that claims a field. `at` is None where its time cannot be read."""
+    """One entry and the fields that it claims. `at` is None where its time cannot be read."""
 
     manager: str
     at: float | None  # Unix seconds
     created: bool  # this entry dates from the object's creation
+    fields: Any  # fieldsV1
+
+    def claims(self, path: FieldPath) -> bool:
+        """Whether the entry holds the field itself, a part of it, or a whole that it stands in."""
+        return _claims(self.fields, path)
 
 
-def owners(live: Json, path: FieldPath) -> Iterator[Owner]:
-    """Everyone whose entry holds the field itself, a part of it, or a whole that it stands in."""
+def owners(live: Json) -> list[Owner]:
+    """Every entry that is about the object itself, in the server's order."""
     born = parse_time(get(live, ("metadata", "creationTimestamp")))
     entries = get(live, ("metadata", "managedFields"))
+    found = []
     for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict) or entry.get("subresource"):
-            continue
-        if _claims(entry.get("fieldsV1"), path):
+        if isinstance(entry, dict) and not entry.get("subresource"):
             at = parse_time(entry.get("time"))
-            yield Owner(str(entry.get("manager", "")), at, created=_together(at, born))
+            name = str(entry.get("manager", ""))
+            found.append(Owner(name, at, _together(at, born), entry.get("fieldsV1")))
+    return found
 
 
 def managers(live: Json) -> set[str]:
@@ -91,8 +97,14 @@ def _claims(node: Any, path: FieldPath) -> bool:
 
 
 def _is(text: str, element: Element) -> bool:
+    named = _keys(text)
+    return named is not None and all(str(named.get(key)) == value for key, value in element.key)
+
+
+@lru_cache(maxsize=1024)  # the same few elements are asked for by each field below them
+def _keys(text: str) -> Json | None:
     try:
         named = json.loads(text)
     except ValueError:
-        return False
-    return isinstance(named, dict) and all(str(named.get(key)) == value for key, value in element.key)
+        return None
+    return named if isinstance(named, dict) else None

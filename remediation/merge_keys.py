@@ -76,7 +76,7 @@ _PROBE_HANDLERS = frozenset({"httpGet", "tcpSocket"})
 
 def names(path: FieldPath) -> tuple[str, ...]:
     """The path without its list elements."""
-    return tuple(segment for segment in path if isinstance(segment, str))
+    return tuple([segment for segment in path if isinstance(segment, str)])
 
 
 def list_keys(path: FieldPath) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from detectors.model import ObjectRef
 from intents.fields import MISSING, format_path, get
-from remediation.diff import PreconditionFailed, apply, changed_leaves, diff, leaves
+from remediation.diff import PreconditionFailed, changed_leaves, diff, fork, leaves
 from remediation.digest import create_digest, patch_digest, plan_digest
 from remediation.immutable import immutable
 from remediation.manifest import merge
@@ -139,7 +139,7 @@ def _unchanged(live: Json, leaf: Touched) -> bool:
 def _does_what_it_says(plan: Patch, live: Json) -> bool:
     """Whether the operations change exactly the touched leaves: guards judge these, the server gets those."""
     try:
-        after = apply(live, plan.operations)
+        after = fork(live, plan.operations)
     except PreconditionFailed:
         return False
     does = {leaf.path: leaf for leaf in changed_leaves(live, after)}

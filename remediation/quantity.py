@@ -21,11 +21,15 @@ _KIBI = 1024
 def canonical_quantity(written: str | float) -> str:
     """The stored spelling; raises ValueError for what is no quantity or is finer than a nano-unit (the
     server would round it up, so what was reviewed would not be what is applied)."""
-    text = str(written)
+    return _canonical(str(written))
+
+
+@lru_cache(maxsize=4096)  # guards ask for the same few spellings again and again
+def _canonical(text: str) -> str:
     value = parse_quantity(text)
     nanos = value * 10**9
     if nanos != nanos.to_integral_value():
-        raise ValueError(f"{written!r} is finer than a nano-unit")
+        raise ValueError(f"{text!r} is finer than a nano-unit")
     if text.strip().endswith("i") and value == value.to_integral_value() and abs(value) >= _KIBI:
         return _scaled(int(value), _KIBI, _BINARY)
     return _scaled(int(nanos), 1000, _DECIMAL)
@@ -43,9 +47,11 @@ def _scaled(amount: int, step: int, suffixes: tuple[str, ...]) -> str:
 
 def as_number(value: Any) -> Decimal | None:
     """A JSON number or quantity as a number; None for anything else (a boolean is no number)."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return _number(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return _number(value) if isinstance(value, str) else _number_or_none(value)
+    return _number_or_none(value)
 
 
 def _number_or_none(value: str | float) -> Decimal | None:
@@ -56,4 +62,4 @@ def _number_or_none(value: str | float) -> Decimal | None:
 
 
 _number = lru_cache(maxsize=4096)(_number_or_none)
-"""Guards ask for the same few spellings again and again."""
+"""As above."""

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from intents.fields import covers, format_path, get, parse_path
+from intents.fields import FieldPath, covers, format_path, get, parse_path
 from intents.model import Editable as Entry
 from intents.model import Intent, ManifestDesired
 from intents.patterns import full_match
@@ -54,7 +55,11 @@ class Editable:
             )
         if not plan.touched:
             return ruling.refuse("Empty", "the plan changes nothing", **inputs)
-        entries = [entry for entry in context.intent.spec.editable if entry.kind == plan.target.kind]
+        entries = [
+            (parse_path(entry.path), entry)
+            for entry in context.intent.spec.editable
+            if entry.kind == plan.target.kind
+        ]
         for leaf in plan.touched:
             if (
                 desired is not None
@@ -101,8 +106,8 @@ def _states(desired: Json, manifest: Json) -> bool:
 Wrong = tuple[str, str]
 
 
-def _check(leaf: Touched, entries: list[Entry], good: Json | None) -> Wrong | None:
-    opened = [entry for entry in entries if covers(parse_path(entry.path), leaf.path)]
+def _check(leaf: Touched, entries: list[tuple[FieldPath, Entry]], good: Json | None) -> Wrong | None:
+    opened = [entry for path, entry in entries if covers(path, leaf.path)]
     if not opened:
         return "NotOpened", f"no entry of the intent opens {format_path(leaf.path)}"
     if leaf.after == ABSENT:
@@ -163,5 +168,6 @@ def _outside(value: Any, entry: Entry) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)  # a few bounds, asked for each field
 def _bound(text: str | None) -> Decimal | None:
     return None if text is None else parse_quantity(text)

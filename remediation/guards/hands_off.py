@@ -8,10 +8,12 @@ back the very value that was last known good.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from intents.fields import MISSING, covers_prefix, format_path, get
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.known import as_known_good
-from remediation.managed_fields import CONTROLLERS, managers, owners
+from remediation.managed_fields import CONTROLLERS, Owner, managers, owners
 from remediation.model import Json, Touched, Verdict
 
 _GITOPS_MARKS = ("argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/")
@@ -41,7 +43,9 @@ class HandsOff:
             return ruling.refuse(
                 "Helm", "the next Helm upgrade would undo it: approve it and change the chart"
             )
-        person = next((found for leaf in context.plan.touched if (found := _person(leaf, context))), None)
+        people = _people(context, live)
+        touched = context.plan.touched if people else ()
+        person = next((found for leaf in touched if (found := _person(leaf, people, context))), None)
         if person is not None and not context.approved:
             return ruling.refuse("PersonAtWork", f"{person}: a person has to approve changing it again")
         return ruling.allow(person=person)
@@ -76,14 +80,23 @@ def _helm(live: Json) -> bool:
     )
 
 
-def _person(leaf: Touched, context: GuardContext) -> str | None:
-    """Who changed the field within the window, None where nobody did or the fix puts it back. A time that
-    cannot be read, or lies ahead, counts as just now; what an object was created with is no change."""
+def _people(context: GuardContext, live: Json) -> list[Owner]:
+    """Who changed anything within the window. A time that cannot be read, or lies ahead, counts as just now;
+    what an object was created with is no change."""
     window = context.limits.person_window
-    if window <= 0 or context.live is None or as_known_good(leaf, context.last_known_good):
+    return [
+        owner
+        for owner in (owners(live) if window > 0 else ())
+        if (owner.at is None or context.now - owner.at < window)
+        and not owner.created
+        and owner.manager not in CONTROLLERS
+    ]
+
+
+def _person(leaf: Touched, people: Sequence[Owner], context: GuardContext) -> str | None:
+    """Which of them changed the field, None where nobody did or the fix puts it back."""
+    owner = next((one for one in people if one.claims(leaf.path)), None)
+    if owner is None or as_known_good(leaf, context.last_known_good):
         return None
-    for owner in owners(context.live, leaf.path):
-        recent = owner.at is None or context.now - owner.at < window
-        if recent and not owner.created and owner.manager not in CONTROLLERS:
-            return f"{owner.manager} changed {format_path(leaf.path)} less than {window:.0f} s ago"
-    return None
+    window = context.limits.person_window
+    return f"{owner.manager} changed {format_path(leaf.path)} less than {window:.0f} s ago"

@@ -71,7 +71,7 @@ def _sensitive(leaf: Touched, context: GuardContext) -> str | None:
             return "Unlisted" if leaf.before == ABSENT and not isinstance(leaf.after, dict) else None
         case (*_, "labels", str(label)):
             return "Ownership" if owns_something(label) else None
-        case _ if _PROBES & set(names(leaf.path)) and leaf.after == ABSENT:
+        case _ if leaf.after == ABSENT and _PROBES & set(names(leaf.path)):
             return "ProbeRemoved"
         case _:
             return None
@@ -103,7 +103,7 @@ def _repository_opened(leaf: Touched, context: GuardContext) -> bool:
 
 def _loads_code(path: FieldPath) -> bool:
     """Whether the place belongs to such an environment variable, wherever its value comes from."""
-    return any(
+    return "env" in path and any(
         above == "env" and isinstance(variable, Element) and any(loads_code(name) for _, name in variable.key)
         for above, variable in pairwise(path)
     )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from intents.fields import ANY, FieldPath, covers, parse_path
-from remediation.merge_keys import in_free_map, names
+from remediation.merge_keys import in_free_map
 
 _POD = "spec.template.spec"
 _CONTAINER = f"{_POD}.containers[*]"
@@ -153,7 +153,7 @@ def named_reason(path: FieldPath) -> str | None:
     """The first name on the way that makes the field sensitive. Keys that people chose themselves (a label
     called `secret`) are no field names."""
     fixed = path[:-1] if in_free_map(path) else path
-    return next((REASONS[name] for name in names(fixed) if name in REASONS), None)
+    return next((REASONS[name] for name in fixed if isinstance(name, str) and name in REASONS), None)
 
 
 def loads_code(variable: str) -> bool:

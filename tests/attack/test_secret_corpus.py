@@ -10,37 +10,9 @@ import structlog
 from daemon.logs import configure_logging
 from remediation.redact import redact_manifest, redact_text
 from remediation.saga import State
-from tests.attack.secrets.corpus import AROUND, HARMLESS, LEAKS, LIMITS, TOKENS, VALUE
+from tests.attack.secrets.corpus import AROUND, LEAKS, LIMITS, TOKENS, VALUE
+from tests.attack.secrets.places import PLACES, SPLIT, taken_from_the_harmless
 from tests.fakes.rig import BAD, INTENT, Rig
-
-PLACES = {
-    "a variable's value": lambda text: {"env": [{"name": "NOTE", "value": text}]},
-    "an argument": lambda text: {"args": ["--note", text]},
-    "a shell's command": lambda text: {"command": ["sh", "-c", f"run; {text}"]},
-    "an annotation": lambda text: {"metadata": {"annotations": {"note": text}}},
-    "a file of a ConfigMap": lambda text: {
-        "kind": "ConfigMap",
-        "data": {"app.conf": f"a = b\n{text}\nc = d\n"},
-    },
-    "the annotation of kubectl apply": lambda text: {
-        "metadata": {
-            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": json.dumps({"a": text})}
-        }
-    },
-    "a probe's header": lambda text: {"httpGet": {"httpHeaders": [{"name": "X-Note", "value": text}]}},
-    "a container's message": lambda text: {"lastState": {"terminated": {"message": f"exit\n{text}"}}},
-}
-
-SPLIT = {
-    "a flag and its value": {"args": ["--db-password", VALUE]},
-    "a short flag and its value": {"args": ["curl", "-u", f"app:{VALUE}"]},
-    "a flag with dots": {"args": ["--spring.datasource.password", VALUE]},
-    "a variable that is named so": {"env": [{"name": "DB_PASSWORD", "value": VALUE}]},
-    "a key of a ConfigMap": {"kind": "ConfigMap", "data": {"password": VALUE}},
-    "a header that is named so": {"httpHeaders": [{"name": "Authorization", "value": VALUE}]},
-    "an annotation that is named so": {"metadata": {"annotations": {"example.com/api-token": VALUE}}},
-    "a Secret": {"kind": "Secret", "data": {"a": VALUE}, "stringData": {"b": VALUE}},
-}
 
 
 def test_the_corpus_is_large_and_no_row_stands_twice():
@@ -76,7 +48,7 @@ def test_a_secret_whose_name_stands_in_another_field_does_not_survive(split):
 
 
 def test_nothing_harmless_is_taken_out():
-    assert [text for text in HARMLESS if redact_text(text)[1]] == []
+    assert taken_from_the_harmless() == []
 
 
 @pytest.mark.parametrize("limit", LIMITS)

@@ -1,8 +1,8 @@
-"""One daemon's life after life: a namespace, a ledger, and faults that are mended while the process is killed.
+"""One daemon's life after life: a namespace, a ledger, a process that is started again as often as it dies, and a
+person who gives it orders with the real command line.
 
-A trial breaks one Deployment, lets the daemon die where the trial says, starts it again as often as it ends, and
-then looks at the world: the case's end, the object's generation, the API server's audit log, the ledger's chain
-and every row that the process was told to be durable.
+What happens in a trial is `tests.saga.scenarios`; here is what every trial needs: arming deaths, giving orders and
+waiting on what the ledger says. `tests.saga.eye` looks at the world afterwards.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
+import sqlite3
 import time
-from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,25 +21,24 @@ from typing import Any
 import yaml
 from kubernetes import client
 
-from daemon.control import CommandError, NotRunning, call
-from daemon.ports import OPERATION_ANNOTATION
 from gym.cluster import Cluster
 from gym.faults.base import IMAGE, pod_change
 from gym.instance import MARKER
 from gym.rights import grant
-from remediation.saga import Event, State
-from store.errors import StoreError
-from store.ledger import Ledger
-from store.queries import CaseRow, find_cases, known_good_versions, steps
+from store.engine import read_only_uri
 from tests.gym.workloads import deployment
+from tests.saga.eye import Eye
+from tests.saga.nursery import Nursery, Process
+from tests.saga.wrong import Kind, WrongError
 
 BAD = "gym.intentd.io/workload:v4"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
-SECONDS = 120.0
-"""For one case, with all its deaths; a case that is open then is stuck."""
+SECONDS = 90.0
+"""For one step of a trial, with all its deaths; what has not happened then is stuck."""
+POLL = 0.03
 
-LATER = 25.0
-"""For a point that is passed in the background: what was healthy for 10 s is noted within 5."""
+OK, UNREACHABLE = 0, 3
+"""Exit codes of the command line (docs/exit-codes.md)."""
 
 INTENT = """
 apiVersion: intentd.io/v1alpha1
@@ -53,263 +51,287 @@ spec:
   editable:
     - path: spec.template.spec.containers[*].image
       pattern: gym\\.intentd\\.io/workload:v[0-9]+
-  cooldown: 1s
-  budget: {{changes: 1000, per: 1h}}
-  verification: {{window: 1s, timeout: 60s}}
+  cooldown: 0s
+  budget: {{changes: 1000, per: 1m}}
+  verification: {{window: 500ms, timeout: 60s}}
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """Where to die: at `point` (None: nowhere), or `delay` seconds after it. With `undo` a person takes the fix
-    back, so that the way back is walked as well."""
+class Case:
+    """What is asked of a case's row."""
 
-    point: str | None = None
-    delay: float | None = None
-    undo: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one trial; `wrong` is empty where all is as it must be."""
-
-    trial: Trial
-    died: bool
-    wrong: tuple[str, ...]
-    seconds: float
+    case_id: str
+    state: str
+    outcome: str | None
+    digest: str | None
+    reason: str
 
 
 class Lane:
-    """`open` begins, `close` ends the process. Everything lies in `folder`; the namespace is the caller's."""
+    """`open` begins, `close` ends the processes. Everything lies in `folder`; the namespace is the caller's.
+    `names` healthy Deployments are there at a time."""
 
     def __init__(
         self, folder: Path, cluster: Cluster, api: client.ApiClient, namespace: str, model: str, names: int
     ) -> None:
-        self.folder, self._cluster, self._namespace = folder, cluster, namespace
-        self._apps = client.AppsV1Api(api)
-        self._number, self._acknowledged = 0, 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self._expected: Counter[str] = Counter()
-        assert cluster.audit_log is not None
-        self._audited = cluster.audit_log.stat().st_size
-        self._arrange(model)
-        self.names = [f"web-{number}" for number in range(names)]
+        self.folder, self.namespace = folder, namespace
+        self._cluster, self._apps, self._wanted = cluster, client.AppsV1Api(api), names
+        self._made, self._trial = 0, 0
+        self._process: Process | None = None
+        self._nursery: Nursery | None = None
+        self._trusted: bool | None = None
+        self.names: list[str] = []
+        account = self._arrange(model)
+        self.eye = Eye(folder, cluster, self._apps, namespace, account)
 
-    def open(self) -> None:
-        """Healthy workloads, and a daemon that knows them as such."""
-        for name in self.names:
-            self._apps.create_namespaced_deployment(self._namespace, deployment(name, image=IMAGE))
-        self.start()
-        self._wait_until_known_good()
-
-    def _arrange(self, model: str) -> None:
+    def _arrange(self, model: str) -> str:
+        """Settings, an intent and the daemon's account; answers the account's name."""
         (self.folder / "intents").mkdir(parents=True)
-        (self.folder / "intents" / "all-run.yaml").write_text(INTENT.format(namespace=self._namespace))
+        (self.folder / "intents" / "all-run.yaml").write_text(INTENT.format(namespace=self.namespace))
         account = grant(self._cluster.kubeconfig, self.folder / "kubeconfig")
-        self._user = f"system:serviceaccount:{account.replace('/', ':')}"
         many = 1_000_000
+        limits = dict.fromkeys(
+            (
+                "cluster_changes", "namespace_changes", "fault_class_changes", "object_changes", "storm_targets",
+                "ineffective_changes",
+            ),
+            many,
+        )  # fmt: skip
         settings = {
             "intents": str(self.folder / "intents"),
             "database": str(self.database),
             "socket": str(self.folder / "c.sock"),
-            "kill_switch": str(self.folder / "kill-switch"),
-            "look_interval": "1s",
+            "kill_switch": str(self.kill_switch),
+            "look_interval": "200ms",
             "log_format": "json",
             "human_edit_grace": "0s",
             "kubernetes": {"kubeconfig": str(self.folder / "kubeconfig")},
             "model": {"url": model, "name": "scripted"},
             "http": {"enabled": False},
-            "limits": {
-                "namespaces": [self._namespace],
-                "cluster_changes": many,
-                "namespace_changes": many,
-                "fault_class_changes": many,
-            },
+            "autonomy": {"promote_after": 0},
+            "limits": {**limits, "namespaces": [self.namespace]},
         }
-        (self.folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+        self.settings.write_text(yaml.safe_dump(settings))
+        return account
 
     @property
     def database(self) -> Path:
         return self.folder / "ledger.db"
 
+    @property
+    def settings(self) -> Path:
+        return self.folder / "settings.yaml"
+
+    @property
+    def kill_switch(self) -> Path:
+        return self.folder / "kill-switch"
+
     # ------------------------------------------------------------ the process
 
-    def start(self) -> None:
-        """A new process on the same disk and cluster."""
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.saga.mortal", self.folder / "settings.yaml", self.folder],
-                cwd=Path(__file__).parents[2],
-                env={**os.environ, MARKER: str(self._cluster.instance.home)},
-                stdout=log,
-                stderr=log,
-            )
+    def open(self) -> None:
+        """Healthy workloads, and a daemon that knows them as such."""
+        env = {**os.environ, MARKER: str(self._cluster.instance.home)}
+        self._nursery = Nursery("tests.saga.mortal", "daemon.cli", env=env)
+        self.restart()
+        self._restock()
 
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def _again(self) -> bool:
-        """Start it where it has ended; whether it had."""
-        assert self._process is not None
-        if self._process.poll() is None:
-            return False
-        if self._process.returncode != -signal.SIGKILL:
-            said = (self.folder / "log").read_text()[-2000:]
-            raise AssertionError(f"the daemon ended by itself with {self._process.returncode}: {said}")
-        self.start()
-        return True
-
-    def _order(self, verb: str, **arguments: Any) -> None:
-        """Give an order as a person would, again until there is a daemon that takes it. A grant speaks of the weights
-        that are served, which a fresh process has yet to ask for."""
-        deadline = time.monotonic() + SECONDS
-        while True:
-            self._again()
-            try:
-                call(self.folder / "c.sock", verb, **arguments)
-            except (NotRunning, TimeoutError, ConnectionError, CommandError) as error:
-                if time.monotonic() > deadline or (isinstance(error, CommandError) and verb != "grant"):
-                    raise
-                time.sleep(0.1)
-            else:
-                return
-
-    # ------------------------------------------------------------ what the ledger says
-
-    @contextlib.contextmanager
-    def _reading(self):
-        """The ledger, opened for this moment only: the next process must recover it by itself."""
-        store = Ledger.open_read_only(self.database)
-        try:
-            yield store
-        finally:
-            store.close()
-
-    def _cases(self, name: str) -> list[CaseRow]:
-        """Of one Deployment, the newest first; none while the ledger cannot be read."""
-        with contextlib.suppress(StoreError), self._reading() as store:
-            return [row for row in find_cases(store, limit=10) if row.name == name]
-        return []
-
-    def _wait_until_known_good(self) -> None:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            with contextlib.suppress(StoreError), self._reading() as store:
-                if {name for kind, _, name in known_good_versions(store) if kind == "Deployment"} >= {
-                    *self.names
-                }:
-                    return
-            assert not self._again(), (self.folder / "log").read_text()[-2000:]
-            time.sleep(0.5)
-        raise AssertionError(
-            "the Deployments never became known good: " + (self.folder / "log").read_text()[-2000:]
+    def restart(self) -> None:
+        """A new process on the same disk and cluster; the old one, where there is one, is killed."""
+        self.close_process()
+        assert self._nursery is not None
+        self._process = self._nursery.fork(
+            "tests.saga.mortal", self.settings, self.folder, output=self.folder / "log"
         )
 
-    # ------------------------------------------------------------ a trial
+    def close_process(self) -> None:
+        """End the daemon."""
+        if self._process is not None:
+            self._process.kill()
 
-    def run(self, trial: Trial) -> Outcome:
-        """Break the next Deployment, and look at everything when its case has ended."""
-        began, name = time.monotonic(), self.names[self._number]
-        self._number += 1
-        self._order("grant", fault_class="*", reason="practice", mode="auto")
-        died = self.folder / f"died.{self._number}"
-        if trial.point is not None:
-            order = {"trial": self._number, "point": trial.point, "delay": trial.delay}
-            part = self.folder / "orders.part"
-            part.write_text(json.dumps(order))
-            part.replace(self.folder / "orders.json")
-            if trial.point.startswith(("daemon-started", "catalog-changed")):
-                self.close()
-                self.start()
-        self._apps.patch_namespaced_deployment(name, self._namespace, pod_change({"image": BAD}))
-        broken = self._apps.read_namespaced_deployment(name, self._namespace).metadata.generation
-        wrong = self._live_through(name, "fixed")
-        if not wrong and trial.undo:
-            row = next(row for row in self._cases(name) if row.outcome == "fixed")
-            with contextlib.suppress(CommandError):  # taken, and then killed before it could say so
-                self._order("undo", case=row.case_id)
-            wrong = self._live_through(name, "rolled-back")
-        self._expected[name] += 2 if trial.undo else 1
-        deadline = time.monotonic() + LATER
-        while (
-            trial.point is not None
-            and not died.exists()
-            and trial.delay is None
-            and time.monotonic() < deadline
+    def close(self) -> None:
+        """End everything."""
+        self.close_process()
+        if self._nursery is not None:
+            self._nursery.close()
+
+    def alive(self) -> None:
+        """Start the daemon again where it has died. WrongError where it ended by itself."""
+        assert self._process is not None
+        code = self._process.code()
+        if code is None:
+            return
+        if code != -signal.SIGKILL:
+            raise WrongError(f"the daemon ended by itself with {code}: {self._log()}")
+        self.restart()
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text()[-2000:]
+
+    # ------------------------------------------------------------ deaths
+
+    def arm(self, deaths: Sequence[tuple[str, float | None]]) -> None:
+        """The next trial, and where the daemon dies in it. `points` begins anew."""
+        self._trial += 1
+        part = self.folder / "orders.part"
+        part.write_text(json.dumps({"trial": self._trial, "deaths": deaths}))
+        self._points_from = self._size("points")
+        part.replace(self.folder / "orders.json")
+
+    def died(self) -> list[str]:
+        """The points at which it has died in this trial."""
+        found = self.folder / f"died.{self._trial}"
+        return found.read_text().splitlines() if found.exists() else []
+
+    def points(self) -> tuple[str, ...]:
+        """What was passed in this trial, each point once."""
+        passed = (self.folder / "points").read_bytes()[self._points_from :].decode().splitlines()
+        return tuple(dict.fromkeys(passed))
+
+    def _size(self, name: str) -> int:
+        path = self.folder / name
+        return path.stat().st_size if path.exists() else 0
+
+    # ------------------------------------------------------------ orders
+
+    def order(self, *words: str, done: Callable[[], bool]) -> None:
+        """Give an order with the command line, as a person would: again while the daemon cannot be reached, or says
+        no because it took the order before it died and could not say so. What it said yes to must be `done`."""
+        end = time.monotonic() + SECONDS
+        assert self._nursery is not None
+        while True:
+            self.alive()
+            said = self.folder / "said"
+            said.write_bytes(b"")
+            command = self._nursery.fork("daemon.cli", *words, "--settings", self.settings, output=said)
+            code = command.wait()
+            if code == OK:
+                if not done():
+                    raise WrongError(f"{words[0]} was acknowledged, and is lost", Kind.LOST)
+                return
+            if code != UNREACHABLE and done():
+                return
+            if time.monotonic() > end:
+                raise WrongError(f"{words} could not be ordered: {said.read_text()}")
+            time.sleep(POLL)
+
+    def trust(self, *, wanted: bool) -> None:
+        """Whether it may mend without asking."""
+        if self._trusted is wanted:
+            return
+        if wanted:
+            words = ("autonomy", "grant", "*", "--weights", "*", "--reason", "practice")
+        else:
+            words = ("autonomy", "revoke", "*", "--reason", "practice")
+        self.order(*words, done=lambda: True)
+        self._trusted = wanted
+
+    def forget_trust(self) -> None:
+        """What was granted may have ended: by an undo, a rejection, or orders of the trial."""
+        self._trusted = None
+
+    # ------------------------------------------------------------ the ledger
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        """A question to the ledger, opened for this moment only: the next process must recover it by itself. Nothing
+        while it cannot be read."""
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(read_only_uri(self.database), uri=True)) as connection,
         ):
-            time.sleep(0.1)
-        if not wrong:
-            wrong = self._look_at(name, broken, undone=trial.undo)
-        if trial.undo:
-            self._apps.delete_namespaced_deployment(name, self._namespace)
-        return Outcome(trial, died.exists(), tuple(wrong), time.monotonic() - began)
+            return connection.execute(query, values).fetchall()
+        return []
 
-    def _live_through(self, name: str, end: str) -> list[str]:
-        """One process after another until a case has ended so. What was undone is broken again: its next case
-        begins at once, and is not this one."""
-        deadline, rows = time.monotonic() + SECONDS, ()
-        while time.monotonic() < deadline:
-            self._again()
-            rows = self._cases(name)
-            if any(row.outcome == end for row in rows):
-                return []
-            if end == "fixed" and any(row.state is State.CLOSED for row in rows):
-                return [f"{name} ended {rows[0].outcome}: {rows[0].outcome_reason}"]
-            time.sleep(0.1)
-        return [f"{name} is stuck: {[(row.state.value, row.outcome) for row in rows]}"]
+    def mark(self) -> int:
+        """The newest row's number."""
+        found = self.rows("SELECT max(seq) FROM ledger")
+        return int(found[0][0] or 0) if found else 0
 
-    def _look_at(self, name: str, broken: int, *, undone: bool) -> list[str]:
-        """What is not as it must be, now that the case has ended."""
-        wrong = []
-        live = self._apps.read_namespaced_deployment(name, self._namespace)
-        image = live.spec.template.spec.containers[0].image
-        if image != (BAD if undone else IMAGE):
-            wrong.append(f"{name} runs {image}")
-        if live.metadata.generation != broken + 1 + undone:
-            wrong.append(f"{name} was changed {live.metadata.generation - broken} times")
-        with self._reading() as store:
-            report = store.verify()
-            if not report.intact:
-                wrong.append(f"the chain is broken: {report.reason}")
-            told = (self.folder / "acknowledged").read_text().splitlines()
-            lost = [digest for digest in told[self._acknowledged :] if not store.has_hash(digest)]
-            self._acknowledged = len(told)
-            wrong += [f"{len(lost)} acknowledged rows are lost"] if lost else []
-            end = "rolled-back" if undone else "fixed"
-            row = next(row for row in find_cases(store, limit=20) if (row.name, row.outcome) == (name, end))
-            begun = [
-                step.payload["operation_id"]
-                for step in steps(store, row.case_id)
-                if step.event in (Event.APPLY_STARTED, Event.ROLLBACK_STARTED)
-            ]
-        if live.metadata.annotations.get(OPERATION_ANNOTATION) not in begun[-1:]:
-            wrong.append(f"{name} carries an operation that is not the last on record")
-        return wrong
+    def recorded(self, event: str, since: int) -> int:
+        """How many rows of this event came after that one."""
+        found = self.rows("SELECT count(*) FROM ledger WHERE event = ? AND seq > ?", event, since)
+        return int(found[0][0]) if found else 0
 
-    def audit(self) -> list[str]:
-        """Whether the API server's own log holds exactly one effective write for each fix and each undo."""
-        time.sleep(1.0)  # the log is written in batches
-        done: Counter[str] = Counter()
-        assert self._cluster.audit_log is not None
-        with self._cluster.audit_log.open("rb") as log:
-            log.seek(self._audited)
-            for line in log:
-                entry = json.loads(line)
-                about = entry.get("objectRef") or {}
-                if (
-                    entry["user"]["username"] == self._user
-                    and about.get("namespace") == self._namespace
-                    and entry["verb"] in WRITES
-                    and "dryRun" not in entry["requestURI"]
-                    and entry["responseStatus"]["code"] < 300
-                ):
-                    done[about["name"]] += 1
-        names = done.keys() | self._expected.keys()
-        return [
-            f"{name}: {done[name]} writes in the audit log, not {self._expected[name]}"
-            for name in sorted(names)
-            if done[name] != self._expected[name]
-        ]
+    def case(self, name: str) -> Case | None:
+        """The newest case of one Deployment."""
+        return self._case("name", name)
+
+    def _case(self, column: str, value: str) -> Case | None:
+        fields = "case_id, state, outcome, digest, outcome_reason"
+        found = self.rows(
+            f"SELECT {fields} FROM cases WHERE {column} = ? ORDER BY opening DESC LIMIT 1", value
+        )
+        return Case(*found[0]) if found else None
+
+    def until(self, what: str, true: Callable[[], bool], seconds: float = SECONDS) -> None:
+        """One process after another until it is so. WrongError where it never is."""
+        end = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > end:
+                raise WrongError(f"{what} did not happen within {seconds:.0f} s")
+            self.alive()
+            time.sleep(POLL)
+
+    def until_ended(
+        self, name: str, outcome: str, *, after: str | None = None, case: str | None = None
+    ) -> str:
+        """Until a case of this name (`case`, or the one after the case `after`) is closed so; answers its id."""
+
+        def found() -> Case | None:
+            return self.case(name) if case is None else self._case("case_id", case)
+
+        def ended() -> bool:
+            row = found()
+            if row is None or row.case_id == after or row.state != "Closed":
+                return False
+            if row.outcome != outcome and case is None:
+                raise WrongError(f"{name} ended {row.outcome}: {row.reason}")
+            return row.outcome == outcome
+
+        try:
+            self.until(f"{name}, {outcome}", ended)
+        except WrongError as error:
+            raise WrongError(f"{error}; its case is {found()}") from error
+        row = found()
+        assert row is not None
+        return row.case_id
+
+    # ------------------------------------------------------------ the cluster
+
+    def next_name(self) -> str:
+        """A healthy Deployment, the one that was left alone longest."""
+        if not self.names:
+            self._restock()
+        name = self.names.pop(0)
+        self.names.append(name)
+        return name
+
+    def _restock(self) -> None:
+        """Deployments that the daemon has seen healthy for long enough to know them as good."""
+        fresh = []
+        while len(self.names) + len(fresh) < self._wanted:
+            self._made += 1
+            fresh.append(f"web-{self._made}")
+            self._apps.create_namespaced_deployment(self.namespace, deployment(fresh[-1], image=IMAGE))
+
+        def known() -> bool:
+            good = {name for (name,) in self.rows("SELECT name FROM last_good WHERE kind = 'Deployment'")}
+            return good >= {*fresh}
+
+        self.until(f"{', '.join(fresh)} becoming known good", known)
+        self.names = [*fresh, *self.names]
+
+    def set_image(self, name: str, image: str) -> int:
+        """A person's change; answers the generation that it makes."""
+        body = pod_change({"image": image})
+        return int(self._apps.patch_namespaced_deployment(name, self.namespace, body).metadata.generation)
+
+    def image(self, name: str) -> str:
+        """What the Deployment says now."""
+        live = self._apps.read_namespaced_deployment(name, self.namespace)
+        return str(live.spec.template.spec.containers[0].image)
+
+    def drop(self, name: str) -> None:
+        """Delete a Deployment that a trial left broken; no later trial uses it."""
+        self.names.remove(name)
+        self._apps.delete_namespaced_deployment(name, self.namespace)

@@ -1,15 +1,17 @@
-"""`intentd run` that kills itself with SIGKILL at a named point: `python -m tests.saga.mortal SETTINGS FOLDER`.
+"""`intentd run` that kills itself with SIGKILL at named points: `python -m tests.saga.mortal SETTINGS FOLDER`.
 
 The daemon is the product's own (`wiring.serve`), over a ledger and a cluster that count where they are:
  * `EVENTS#n`, `EVENTS/commit`, `EVENTS/after`: before the n-th statement that changes the database within the
    transaction that records these events, before its COMMIT, and after it returned.
  * `VERB dry-run before`, `VERB of apply-started before` (of rollback-started, after): around each request that
-   writes to the API server, named by the row that announced it.
+   writes to the API server, named by the row that announced it; `VERB of earlier apply-started before` where a
+   process repeats what another one announced.
 
-FOLDER/orders.json says where to die: {"trial": 7, "point": NAME, "delay": SECONDS or null}. With a delay the
-process goes on and is killed by a thread of its own so much later, wherever it is then. FOLDER/died.7 says
-that trial 7 has killed already. FOLDER/points lists the points that were passed, FOLDER/acknowledged the head of
-the ledger after every transaction that returned: what the process was told to be durable.
+FOLDER/orders.json says where to die: {"trial": 7, "deaths": [[NAME, SECONDS or null], ...]}, one after another, each
+in the life after the one before. With a delay the process goes on and is killed by a thread of its own so much
+later, wherever it is then. FOLDER/died.7 lists the points at which trial 7 has killed. FOLDER/points lists the points
+that were passed, FOLDER/acknowledged the head of the ledger after every transaction that returned: what the process
+was told to be durable.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ from daemon.kube.cluster import KubeCluster
 from daemon.logs import configure_logging
 from daemon.settings import load_settings
 from daemon.wiring import cluster_of, serve
-from store.ledger import Ledger
+from store.ledger import Entry, Ledger
 from store.lock import DatabaseLock
+from store.projection import SystemEvent
 from store.schema import ledger
 
+ANNOUNCING = ("apply-started", "rollback-started")
 WRITING = ("BEGIN", "INSERT", "UPDATE", "DELETE")
 
 
@@ -44,32 +48,48 @@ class Orders:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._points = os.open(folder / "points", flags, 0o600)
         self._acknowledged = os.open(folder / "acknowledged", flags, 0o600)
-        self._armed = False
+        self._armed, self._dying = False, threading.Lock()
         self.announced = ""
 
     def passing(self, point: str) -> None:
         """Die here, where that is the order."""
         os.write(self._points, f"{point}\n".encode())
-        try:
-            order = json.loads((self._folder / "orders.json").read_bytes())
-        except FileNotFoundError:
-            return
-        died = self._folder / f"died.{order['trial']}"
-        if order["point"] != point or self._armed or died.exists():
-            return
-        if order["delay"] is None:
-            died.write_bytes(b"")
-            os.kill(os.getpid(), signal.SIGKILL)
-        self._armed = True
-        threading.Thread(target=self._die_after, args=(order["delay"], died), daemon=True).start()
+        with self._dying:  # one death at a time, also of two threads that pass
+            try:
+                order = json.loads((self._folder / "orders.json").read_bytes())
+            except FileNotFoundError:
+                return
+            died = self._folder / f"died.{order['trial']}"
+            done = len(died.read_text().splitlines()) if died.exists() else 0
+            if self._armed or done >= len(order["deaths"]):
+                return
+            wanted, delay = order["deaths"][done]
+            if wanted != point:
+                return
+            if delay is None:
+                _die(died, point)
+            self._armed = True
+        threading.Thread(target=self._die_after, args=(delay, died, point), daemon=True).start()
 
-    def _die_after(self, seconds: float, died: Path) -> None:
+    def _die_after(self, seconds: float, died: Path, point: str) -> None:
         time.sleep(seconds)
-        died.write_bytes(b"")
-        os.kill(os.getpid(), signal.SIGKILL)
+        with self._dying:
+            _die(died, point)
 
     def acknowledge(self, head: str) -> None:
         os.write(self._acknowledged, f"{head}\n".encode())
+
+
+def _die(died: Path, point: str) -> None:
+    with died.open("a") as list_:
+        list_.write(f"{point}\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _name(entry: Entry) -> str:
+    """The row's event; setting the kill switch and lifting it are two."""
+    lifted = entry.event is SystemEvent.KILL_SWITCH and not entry.payload["set"]
+    return "kill-switch-lifted" if lifted else entry.event.value
 
 
 class MortalLedger(Ledger):
@@ -80,6 +100,10 @@ class MortalLedger(Ledger):
 
     def watch(self, orders: Orders) -> None:
         self.orders = orders
+
+        found = select(ledger.c.event).where(ledger.c.event.in_(ANNOUNCING)).order_by(ledger.c.seq.desc())
+        with self.snapshot() as connection:
+            orders.announced = f"earlier {connection.execute(found.limit(1)).scalar()}"
 
         @event.listens_for(self._writer, "before_cursor_execute")
         def _statement(_connection, _cursor, statement, *_more):
@@ -107,8 +131,8 @@ class MortalLedger(Ledger):
             self._now.name = "other"
 
     def record(self, entries, *, at):
-        name = "+".join(dict.fromkeys(entry.event.value for entry in entries))
-        if name.endswith("-started"):
+        name = "+".join(dict.fromkeys(map(_name, entries)))
+        if name.endswith(ANNOUNCING):
             self.orders.announced = name.rpartition("+")[2]
         with self._called(name):
             super().record(entries, at=at)
@@ -143,7 +167,8 @@ class MortalCluster:
         )
 
     def _around(self, verb, dry_run, send):
-        name = f"{verb} dry-run" if dry_run else f"{verb} of {self._orders.announced}"
+        announced = self._orders.announced
+        name = f"{verb} dry-run" if dry_run else f"{verb} of {announced}"
         self._orders.passing(f"{name} before")
         result = send()
         self._orders.passing(f"{name} after")

@@ -28,6 +28,7 @@ from store.queries import find_cases, newest_steps
 from store.schema import ledger
 from tests.fakes.rig import GOOD, Rig
 from tests.saga.recorder import CLUSTER, Acknowledged, Cluster, Delete, Record, Sync, Truncate, Write
+from tests.saga.wrong import Kind, Progress, Wrong, silent
 
 DATABASE = "ledger.db"
 SECTORS = (512, 4096)
@@ -151,7 +152,7 @@ class Found:
     images: int = 0
     revived: int = 0
     lost: int = 0
-    wrong: list[str] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
 
 
@@ -165,12 +166,12 @@ def examine(
     found.images += 1
     where = f"power lost after {cut} of {len(log)} writes"
     try:
-        found.wrong += [f"{where}: {said}" for said in _reopened(log, cut, folder, found)]
+        found.wrong += [Wrong(Kind.LOST, f"{where}: {said}") for said in _reopened(log, cut, folder, found)]
         if revive:
             found.revived += 1
-            found.wrong += [f"{where}: {said}" for said in _revive(log, cut, folder)]
+            found.wrong += [Wrong(said.kind, f"{where}: {said.text}") for said in _revive(log, cut, folder)]
     except StoreError as error:
-        found.wrong.append(f"{where}: {error}")
+        found.wrong.append(Wrong(Kind.LOST, f"{where}: {error}"))
 
 
 def _reopened(log: Sequence[Record], cut: int, folder: Path, found: Found) -> list[str]:
@@ -207,7 +208,7 @@ class RevivedRig(Rig):
         self.clock.advance(max(0.0, world.now - self.clock.now()))
 
 
-def _revive(log: Sequence[Record], cut: int, folder: Path) -> list[str]:
+def _revive(log: Sequence[Record], cut: int, folder: Path) -> list[Wrong]:
     world = next((record for record in reversed(log[:cut]) if isinstance(record, Cluster)), None)
     if world is None:
         return []
@@ -223,8 +224,11 @@ def _revive(log: Sequence[Record], cut: int, folder: Path) -> list[str]:
         rig.store.close()
 
 
-def _wrong(rig: Rig) -> list[str]:
-    wrong = [f"{row.case_id} is stuck in {row.state}" for row in find_cases(rig.store, only_open=True)]
+def _wrong(rig: Rig) -> list[Wrong]:
+    wrong = [
+        Wrong(Kind.STUCK, f"{row.case_id} is stuck in {row.state}")
+        for row in find_cases(rig.store, only_open=True)
+    ]
     started = [
         (step.case_id, step.event, step.payload["operation_id"])
         for step in newest_steps(rig.store, limit=10**6)
@@ -232,23 +236,29 @@ def _wrong(rig: Rig) -> list[str]:
     ]
     begun = {operation: (case, event) for case, event, operation in started}
     effects = [written.operation_id for written in rig.cluster.written]
-    wrong += [f"{operation} has an effect and no row" for operation in effects if operation not in begun]
+    wrong += [
+        Wrong(Kind.LOST, f"{operation} has an effect and no row")
+        for operation in effects
+        if operation not in begun
+    ]
     counted = Counter(begun[operation] for operation in effects if operation in begun)
     wrong += [
-        f"{case} had {count} effects of {event}" for (case, event), count in counted.items() if count > 1
+        Wrong(Kind.DUPLICATE, f"{case} had {count} effects of {event}")
+        for (case, event), count in counted.items()
+        if count > 1
     ]
     newest = next((row for row in find_cases(rig.store) if row.outcome in ("fixed", "rolled-back")), None)
     cases = find_cases(rig.store)
     if newest is not None and cases and newest is cases[0] and newest.state is State.CLOSED:
         fixed = newest.outcome == "fixed"
         if fixed and rig.image != GOOD:
-            wrong.append(f"{newest.case_id} is fixed, and the image is {rig.image}")
+            wrong.append(Wrong(Kind.STUCK, f"{newest.case_id} is fixed, and the image is {rig.image}"))
     if not rig.store.verify().intact:
-        wrong.append("the chain is broken")
+        wrong.append(Wrong(Kind.LOST, "the chain is broken"))
     return wrong
 
 
-def run(folder: Path, images: int, seed: int, *, revive_every: int) -> Found:
+def run(folder: Path, images: int, seed: int, *, revive_every: int, told: Progress = silent) -> Found:
     """So many images of one recorded life; each `revive_every`-th is lived on with."""
     import shutil
 
@@ -261,4 +271,6 @@ def run(folder: Path, images: int, seed: int, *, revive_every: int) -> Found:
             log, chance.randrange(1, len(log) + 1), place, chance, found, revive=number % revive_every == 0
         )
         shutil.rmtree(place)
+        if (number + 1) % 20 == 0:
+            told(number + 1, images, f"images, {len(found.wrong)} wrong")
     return found

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from intents.fields import MISSING, get
-from remediation.diff import PreconditionFailed, apply, changed_leaves, diff, operations
+from remediation.diff import PreconditionFailed, apply, changed_leaves, diff, fork, operations
 from remediation.manifest import merge
 from remediation.model import ABSENT, NoPlan, Operation, Patch
 from remediation.plan import (
@@ -88,6 +88,18 @@ def test_any_two_objects_are_told_apart_leaf_by_leaf(one, other):
     reached = apply(one, steps)
     assert bool(steps) == bool(changed_leaves(one, other))
     assert changed_leaves(reached, other) == ()
+
+
+@quickly
+@given(live_and_change())
+def test_a_fork_is_the_patched_object_and_changes_nothing_in_the_one_it_shares_with(pair):
+    live, manifest = pair
+    plan = planned(live, manifest)
+    untouched, alone = copy.deepcopy(live), apply(live, plan.operations)
+    forked = fork(live, plan.operations)
+    assert same(forked, alone)
+    assert same(live, untouched)
+    assert changed_leaves(live, forked) == changed_leaves(untouched, alone) == plan.touched
 
 
 @quickly

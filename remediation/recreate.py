@@ -70,7 +70,7 @@ def content(live: Json) -> Json:
     said["metadata"] = meta | ({"annotations": marks} if marks else {})
     if kind == "Job":
         _without_generated_selector(said)
-    elif kind == "Pod" and not any(owners(live, ("spec", "nodeName"))):
+    elif kind == "Pod" and not any(owner.claims(("spec", "nodeName")) for owner in owners(live)):
         (said.get("spec") or {}).pop("nodeName", None)  # bound by the scheduler, which binds anew
     return said
 

@@ -24,9 +24,9 @@ class Rehearsal:
         asked = context.intent is not None and context.intent.spec.rehearsal is not None
         if not asked or not rehearsable(plan):
             return ruling.allow("NotAskedFor")
-        if live is None or not isinstance(plan, Patch):
-            return ruling.refuse("NothingToCopy", "there is no workload whose template could be tried")
         inputs: Json = {"approved": context.approved}
+        if live is None or not isinstance(plan, Patch):
+            return _without(ruling, context, "the object would be created anew", inputs)
         if (why := why_none(plan, live)) is not None:
             return _without(ruling, context, why, inputs)
         known = context.rehearsed

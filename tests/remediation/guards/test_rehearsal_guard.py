@@ -48,7 +48,7 @@ def after(result, template=THIS):
         (approved(after(Result.FAILED)), (False, "RehearsalFailed")),
         (after(Result.UNTOLD), (False, "CannotRehearse")),
         (approved(after(Result.UNTOLD)), (True, "ApprovedUnrehearsed")),
-        (replace(asked(), live=None), (False, "NothingToCopy")),
+        (replace(asked(), live=None), (False, "CannotRehearse")),
     ],
 )
 def test_what_a_rehearsal_allows(ctx, verdict):

@@ -121,11 +121,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _teller() -> Progress:
     """A line for each piece, with the time that is left at this pace."""
-    began = time.monotonic()
+    began, before = time.monotonic(), -1  # what an earlier run did says nothing about the pace
 
     def told(done: int, of: int, what: str) -> None:
-        left = (time.monotonic() - began) / done * (of - done) if done else 0
-        sys.stderr.write(f"{done}/{of}, about {left / 60:.0f} min left: {what}\n" if of else f"{what}\n")
+        nonlocal began, before
+        if of and before < 0:
+            began, before = time.monotonic(), done
+        pace = (done - before) / max(0.001, time.monotonic() - began)
+        left = f", about {(of - done) / pace / 60:.0f} min left" if of and pace > 0 else ""
+        sys.stderr.write(f"{done}/{of}{left}: {what}\n" if of else f"{what}\n")
 
     return told
 

@@ -188,14 +188,15 @@ class Plan:
         }
         if not left:
             return None
-        scenario = max(left, key=lambda one: sum(map(self._left, left[one])))
+        scenario = max(left, key=lambda one: max(map(self._left, left[one])))  # each point before any again
         points, chosen = left[scenario], []
         most = DEATHS - len(scenario.prefix)
         alone = [point for point in points if self._missed[point] >= TOGETHER]
         if alone:
             chosen = alone[:1]
         else:
-            for point in self._chance.sample(points, len(points)):
+            shuffled = self._chance.sample(points, len(points))
+            for point in sorted(shuffled, key=lambda point: -self._left(point)):
                 if len(chosen) < most and step_of(point) not in map(step_of, chosen):
                     chosen.append(point)
         self._out.update(chosen)

@@ -44,8 +44,8 @@ def owners(live: Json, path: FieldPath) -> Iterator[Owner]:
     born = parse_time(get(live, ("metadata", "creationTimestamp")))
     entries = get(live, ("metadata", "managedFields"))
     for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict) or entry.get("subresource"):
-            continue
+        if not isinstance(entry, dict) or entry.get("subresource") == "status":
+            continue  # `kubectl scale` writes through a subresource too, and that is the spec
         if _claims(entry.get("fieldsV1"), path):
             at = parse_time(entry.get("time"))
             yield Owner(str(entry.get("manager", "")), at, created=_together(at, born))

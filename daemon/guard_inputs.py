@@ -58,10 +58,14 @@ def _samples(world: World, query: str) -> str | Gap | None:
 
 
 def _period(freeze: Freeze) -> Period | None:
-    """None where the zone, or the time in it, is not known."""
+    """None where the zone, or the time in it, is not known. Where clocks change, a time of day may come twice or
+    never: then the longest time that the words can mean."""
     try:
         zone = ZoneInfo(freeze.time_zone)
-        first, after = (local.replace(tzinfo=zone).astimezone(UTC) for local in freeze.bounds())
+        first, after = (
+            [local.replace(tzinfo=zone, fold=fold).astimezone(UTC).timestamp() for fold in (0, 1)]
+            for local in freeze.bounds()
+        )
     except (KeyError, ValueError, OSError, OverflowError):
         return None
-    return first.timestamp(), after.timestamp()
+    return min(first), max(after)

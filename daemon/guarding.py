@@ -49,7 +49,7 @@ from store.queries import (
 from store.spend import spend_since
 
 MEMORY = 30 * 86400.0
-"""Seconds of past changes that guards see: longer than any budget or back-off window."""
+"""Seconds of past changes that guards see at least; as far back as the longest of the windows that they count over."""
 
 
 def approval_only(verdicts: Sequence[Verdict]) -> bool:
@@ -182,13 +182,19 @@ def _context(
         related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
         history=tuple(
             past_change(change, spent.get(change.operation_id))
-            for change in changes_since(world.store, now - MEMORY)
+            for change in changes_since(world.store, now - _memory(limits, intent))
         ),
         limits=limits,
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),
         reserved=_reserved(details.get("reserved", {})),
     )
+
+
+def _memory(limits: Limits, intent: Intent | None) -> float:
+    own = () if intent is None else (intent.spec.budget.per, intent.spec.cooldown)
+    operators = (limits.per, limits.ineffective_per, limits.backoff_most, limits.growth.per)
+    return max(MEMORY, *operators, *map(parse_duration, own))
 
 
 LASTING = frozenset({"integrity", "scope", "kinds", "editable", "sensitive", "growth"})

@@ -10,7 +10,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from daemon.approvals import agreement_of
-from daemon.guard_inputs import surroundings
+from daemon.guard_inputs import autoscaled, surroundings
 from daemon.kill_switch import key_of_config_map, kill_switch
 from daemon.mode import effective_mode
 from daemon.settings import seconds
@@ -86,10 +86,12 @@ def context_for(
     first, so that a kill switch or a pause of meanwhile counts; the ledger's part is as of one moment."""
     limits = limits_of(world)
     around = surroundings(world, limits, plan, live, memory.catalog.intents.get(row.intent))
+    scaled = _reserved(autoscaled(world, plan))
     stop = kill_switch(world)
     with world.store.snapshot():
         context = _context(world, memory, row, plan, live, undoes, limits)
-    return replace(context, kill_switch=stop, surroundings=around)
+    reserved = {**context.reserved, **scaled}
+    return replace(context, kill_switch=stop, surroundings=around, reserved=reserved)
 
 
 def stops_for(

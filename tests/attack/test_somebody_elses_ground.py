@@ -2,7 +2,15 @@
 
 import copy
 
+from detectors.model import Gap, Turn
 from intents.model import Mode
+from remediation.model import Candidate
+from remediation.plan import plan_change
+from tests.attack.hostile.ground import objects
+from tests.attack.hostile.walk import USUAL, Walk
+from tests.fakes.clock import FakeClock
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.manifests import ref
 from tests.remediation.guards.ground import LIVE, NOW, context, intent, plan_for, verdict
 
 MOMENTS_AGO = "2025-10-09T08:53:00Z"  # NOW is 08:53:20
@@ -72,3 +80,45 @@ def test_a_workload_without_the_labels_that_the_intent_is_about_is_not_its_to_ch
         "scope", context(plan=plan, live=other, target=context().target, intent=ours, related=related)
     )
     assert (found.allowed, found.reason) == (False, "OtherLabels")
+
+
+def scaled_while_it_waits(folder, arrange):
+    """A plan for the replicas, made before `arrange`, and carried out after it."""
+    cluster = FakeCluster()
+    live = {item["kind"]: cluster.put(item) for item in objects("shop")}
+    walk = Walk(folder, cluster, FakeClock(), live)
+    web = live["Deployment"]
+    plan = plan_change(Candidate("c1", "model", ref(web), "", {"spec": {"replicas": 2}}), web)
+    arrange(cluster)
+    try:
+        return walk.act_on(plan, USUAL)
+    finally:
+        walk.close()
+
+
+def autoscaler(cluster):
+    cluster.put(
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}},
+        }
+    )
+
+
+def test_an_autoscaler_that_came_while_the_plan_waited_owns_the_replicas(tmp_path):
+    assert scaled_while_it_waits(tmp_path, autoscaler).refused == {"hands-off:Reserved"}
+
+
+def test_where_autoscalers_cannot_be_read_replicas_are_left_alone(tmp_path):
+    def forbid(cluster):
+        cluster.gaps["HorizontalPodAutoscaler"] = Gap(
+            "HorizontalPodAutoscaler", "TimedOut", "too slow", Turn.OURS
+        )
+
+    assert scaled_while_it_waits(tmp_path, forbid).refused == {"hands-off:Reserved"}
+
+
+def test_without_an_autoscaler_replicas_are_changed(tmp_path):
+    assert scaled_while_it_waits(tmp_path, lambda _cluster: None).written

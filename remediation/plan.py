@@ -50,7 +50,7 @@ def plan_change(candidate: Candidate, live: Json | None, desired: Json | None = 
     change = diff(live, merged)
     if not change.operations:
         return NoPlan("NothingToChange", f"{candidate.target} is already like that")
-    if (secret := _secret(live, change.touched) or _new_secret(merged, change.touched)) is not None:
+    if (secret := _secret(live, change.touched)) is not None:
         return secret
     target = candidate.target._replace(uid=str(get(live, ("metadata", "uid"))))
     digest = patch_digest(target, change.operations, change.touched)
@@ -58,8 +58,8 @@ def plan_change(candidate: Candidate, live: Json | None, desired: Json | None = 
 
 
 def _secret(live: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
-    """A plan is stored, told and kept for its undo, so it must not carry a secret away: a field whose value
-    redaction would take out, now or then, is a person's to change."""
+    """A plan is stored, told and kept for its undo, so it must not carry a secret away: a field whose present
+    value redaction would take out is a person's to change."""
     clean, found = redact_manifest(live)
     for leaf in touched if found else ():
         if leaf.before != ABSENT and not same(get(clean, leaf.path), leaf.before):
@@ -70,7 +70,7 @@ def _secret(live: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
 
 
 def _new_secret(wanted: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
-    """The same for what the plan writes: a desired manifest may hold what belongs into a Secret."""
+    """The same for what is created: a desired manifest may hold what belongs into a Secret."""
     clean, found = redact_manifest(wanted)
     for leaf in touched if found else ():
         if leaf.after != ABSENT and not same(get(clean, leaf.path), leaf.after):

@@ -247,7 +247,7 @@ SECRETS = [
         env(name="DB_PASSWORD", valueFrom={"secretKeyRef": {"name": "db", "key": "root"}}),
         "sensitive:Secret",
     ),
-    H("a secret replaced by text", env(name="DB_PASSWORD", valueFrom=None, value="x"), "NoPlan:HoldsSecret"),
+    H("a secret replaced by text", env(name="DB_PASSWORD", valueFrom=None, value="x"), "sensitive:Secret"),
     H(
         "a whole Secret in the environment",
         app(envFrom=[{"secretRef": {"name": "other"}}]),

@@ -6,7 +6,7 @@ SUDO_USER is only a variable: where several people are asked for, root and the d
 
 from __future__ import annotations
 
-from daemon.control import CommandError, shared_accounts
+from daemon.control import CommandError, no_one_person
 from daemon.settings import seconds
 from daemon.state import World
 from detectors.model import Gap
@@ -33,7 +33,8 @@ def agreement_of(world: World, row: CaseRow, intent: Intent | None, now: float) 
 def _agreement(world: World, row: CaseRow, intent: Intent | None, now: float, *given: Approval) -> Agreement:
     needed = max(world.settings.approvals, intent.spec.approvals if intent else 1)
     said = (*approvals_of(world.store, row.case_id), *given)
-    return agreement(said, row.digest, now=now, needed=needed, shared=shared_accounts())
+    nobody = {one.by for one in said if no_one_person(one.by)}
+    return agreement(said, row.digest, now=now, needed=needed, shared=nobody)
 
 
 def approval(
@@ -49,9 +50,9 @@ def approval(
             f"that is not the digest of the plan that stands now; read it again with `intentd show {row.case_id}`"
         )
     now = world.clock.now()
-    if agreement_of(world, row, intent, now).needed > 1 and who in shared_accounts():
+    if agreement_of(world, row, intent, now).needed > 1 and no_one_person(who):
         raise CommandError(
-            f"{who} is an account that many share, and different people have to approve this: approve it as yourself, "
+            f"{who} is an account that many share or that has no name, and different people have to approve this: approve it as yourself, "
             "without sudo"
         )
     _refuse_outdated(world, plan_from_json(row.plan), row.case_id)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.control import CommandError, shared_accounts
+from daemon.control import CommandError, no_one_person
 from daemon.settings import Settings
 from daemon.state import Memory, World
 from detectors.model import FaultClass
@@ -48,9 +48,9 @@ def grants(world: World, memory: Memory, arguments: Mapping[str, Any], who: str)
     if mode not in [*Mode]:
         raise CommandError(f"there is no mode {mode!r}: {', '.join(Mode)}")
     people = world.settings.approvals if mode == Mode.AUTO else 1
-    if people > 1 and who in shared_accounts():
+    if people > 1 and no_one_person(who):
         raise CommandError(
-            f"{who} is an account that many share, and {people} different people have to grant this: do it as yourself, "
+            f"{who} is an account that many share or that has no name, and {people} different people have to grant this: do it as yourself, "
             "without sudo"
         )
     row = {

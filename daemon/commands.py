@@ -159,7 +159,11 @@ class Commands:
         checked_scope(scope, self._memory.catalog.intents, "pause")
         until = self._world.clock.now() + parse_duration(str(arguments.get("for") or "1h"))
         self._record(Entry(SystemEvent.PAUSED, {"scope": scope, "reason": reason, "by": who, "until": until}))
-        return {"scope": scope, "until": until}
+        standing = active_pauses(self._world.store, self._world.clock.now())
+        stands = next(
+            (pause.until for pause in standing if pause.scope == scope), until
+        )  # a longer one goes on
+        return {"scope": scope, "until": stands}
 
     def _resume(self, arguments: Json, who: str) -> Json:
         """Nothing to end is no error: what was asked for is so. Says what is still held."""

@@ -25,6 +25,8 @@ from daemon.settings import SettingsError
 log = structlog.get_logger("intentd")
 
 Json = dict[str, Any]
+UNNAMED = "uid:"
+"""Before the number of a user whom no directory names."""
 REQUEST_BYTES = 64 * 1024
 
 
@@ -118,14 +120,27 @@ def peer(connection: socket.socket) -> str:
 def shared_accounts() -> frozenset[str]:
     """The names, as `peer` gives them, of accounts that are no one person: whoever may use sudo is root, and
     whoever may become the daemon's user (or enter its pod) is that one."""
-    return frozenset({_user(0), _user(os.geteuid())})
+    both = (0, os.geteuid())
+    return frozenset(
+        {*map(_user, both), *map(_unnamed, both)}
+    )  # names come from a directory that may be away
+
+
+def no_one_person(who: str) -> bool:
+    """Whether a name, as `peer` gives it, tells no person from the next: an account that many share, or a number
+    for which the directory had no name, which may be somebody who was named a moment ago."""
+    return who in shared_accounts() or who.startswith(UNNAMED)
 
 
 def _user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid:{uid}"
+        return _unnamed(uid)
+
+
+def _unnamed(uid: int) -> str:
+    return f"{UNNAMED}{uid}"
 
 
 class NotRunning(ConnectionError):  # noqa: N818 - it names the state

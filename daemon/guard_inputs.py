@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
+from daemon.records import reserved_fields
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
+from intents.fields import covers_prefix
 from intents.model import Freeze, Gate, Intent
 from remediation.guards import Limits, Surroundings
 from remediation.guards.rollout import may_take_pods
+from remediation.guards.sizes import REPLICAS
 from remediation.guards.surroundings import Period
 from remediation.model import Json, Plan
 
@@ -31,6 +34,23 @@ def surroundings(
         gates=_gates(world, gates),
         freezes={freeze: period for freeze in freezes if (period := _period(freeze)) is not None},
     )
+
+
+def autoscaled(world: World, plan: Plan) -> dict[str, str]:
+    """Fields of the target that an autoscaler owns now: one may have come while the plan waited for a person."""
+    if not any(covers_prefix(leaf.path, REPLICAS) for leaf in plan.touched):
+        return {}
+    found = world.cluster.list_now("HorizontalPodAutoscaler", plan.target.namespace)
+    if isinstance(found, Gap):
+        return {"spec.replicas": "an autoscaler that could not be read"}
+    scalers = {
+        ObjectRef("HorizontalPodAutoscaler", plan.target.namespace, _name(item)): item for item in found
+    }
+    return reserved_fields(plan.target, scalers)
+
+
+def _name(item: Json) -> str:
+    return str((item.get("metadata") or {}).get("name", ""))
 
 
 def _labels(world: World, namespace: str) -> dict[str, str] | Gap | None:
@@ -58,10 +78,14 @@ def _samples(world: World, query: str) -> str | Gap | None:
 
 
 def _period(freeze: Freeze) -> Period | None:
-    """None where the zone, or the time in it, is not known."""
+    """None where the zone, or the time in it, is not known. Where clocks change, a time of day may come twice or
+    never: then the longest time that the words can mean."""
     try:
         zone = ZoneInfo(freeze.time_zone)
-        first, after = (local.replace(tzinfo=zone).astimezone(UTC) for local in freeze.bounds())
+        first, after = (
+            [local.replace(tzinfo=zone, fold=fold).astimezone(UTC).timestamp() for fold in (0, 1)]
+            for local in freeze.bounds()
+        )
     except (KeyError, ValueError, OSError, OverflowError):
         return None
-    return first.timestamp(), after.timestamp()
+    return min(first), max(after)

@@ -10,7 +10,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from daemon.approvals import agreement_of
-from daemon.guard_inputs import surroundings
+from daemon.guard_inputs import autoscaled, surroundings
 from daemon.kill_switch import key_of_config_map, kill_switch
 from daemon.mode import effective_mode
 from daemon.settings import seconds
@@ -50,7 +50,7 @@ from store.queries import (
 from store.spend import spend_since
 
 MEMORY = 30 * 86400.0
-"""Seconds of past changes that guards see: longer than any budget or back-off window."""
+"""Seconds of past changes that guards see at least; as far back as the longest of the windows that they count over."""
 
 
 def approval_only(verdicts: Sequence[Verdict]) -> bool:
@@ -97,10 +97,12 @@ def context_for(
     first, so that a kill switch or a pause of meanwhile counts; the ledger's part is as of one moment."""
     limits = limits_of(world)
     around = surroundings(world, limits, plan, live, memory.catalog.intents.get(row.intent))
+    scaled = _reserved(autoscaled(world, plan))
     stop = kill_switch(world)
     with world.store.snapshot():
         context = _context(world, memory, row, plan, live, undoes, limits)
-    return replace(context, kill_switch=stop, surroundings=around)
+    reserved = {**context.reserved, **scaled}
+    return replace(context, kill_switch=stop, surroundings=around, reserved=reserved)
 
 
 def stops_for(
@@ -193,7 +195,7 @@ def _context(
         related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
         history=tuple(
             past_change(change, spent.get(change.operation_id))
-            for change in changes_since(world.store, now - MEMORY)
+            for change in changes_since(world.store, now - _memory(limits, intent))
         ),
         limits=limits,
         storm=memory.storm,
@@ -211,6 +213,12 @@ def _rehearsed(world: World, case_id: str) -> Rehearsed | None:
         return None
     told = max(found, key=lambda step: step.seq).payload
     return Rehearsed(told["fingerprint"], Result(told["result"]), told["reason"])
+
+
+def _memory(limits: Limits, intent: Intent | None) -> float:
+    own = () if intent is None else (intent.spec.budget.per, intent.spec.cooldown)
+    operators = (limits.per, limits.ineffective_per, limits.backoff_most, limits.growth.per)
+    return max(MEMORY, *operators, *map(parse_duration, own))
 
 
 LASTING = frozenset({"integrity", "scope", "kinds", "recreate", "editable", "sensitive", "growth"})

@@ -50,7 +50,8 @@ def owners(live: Json) -> list[Owner]:
     entries = get(live, ("metadata", "managedFields"))
     found = []
     for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and not entry.get("subresource"):
+        # `kubectl scale` writes through a subresource too, and that is the spec
+        if isinstance(entry, dict) and entry.get("subresource") != "status":
             at = parse_time(entry.get("time"))
             name = str(entry.get("manager", ""))
             found.append(Owner(name, at, _together(at, born), entry.get("fieldsV1")))

@@ -73,6 +73,18 @@ def _secret(live: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
     return None
 
 
+def _new_secret(wanted: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
+    """The same for what is created: a desired manifest may hold what belongs into a Secret."""
+    clean, found = redact_manifest(wanted)
+    for leaf in touched if found else ():
+        if leaf.after != ABSENT and not same(get(clean, leaf.path), leaf.after):
+            return NoPlan(
+                "HoldsSecret",
+                f"{format_path(leaf.path)} would hold a secret, which ledger and notices would tell: put it in a Secret",
+            )
+    return None
+
+
 def _other_object(target: ObjectRef, live: Json) -> NoPlan | None:
     """The live object must be the very one that the candidate is about."""
     uid = get(live, ("metadata", "uid"))
@@ -102,6 +114,8 @@ def _create(candidate: Candidate, desired: Json | None) -> Create | NoPlan:
     if named != target.key or manifest.get("apiVersion") != API_VERSIONS.get(target.kind):
         return NoPlan("OtherObject", f"the desired manifest is not {target}")
     touched = tuple(Touched(path, ABSENT, value) for path, value in leaves(manifest, ()))
+    if (secret := _new_secret(manifest, touched)) is not None:
+        return secret
     return Create(target, manifest, touched, create_digest(target, manifest))
 
 

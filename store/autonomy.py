@@ -23,6 +23,9 @@ Statement = TypeVar("Statement", Update, Delete)
 BETWEEN = ", "
 """Between the names of those who said a grant; no user name holds it."""
 
+REVOKED, OVER = 1, 2
+"""Of a row: it is a revocation; it is a grant that took the place of one, which counts again when the grant ends."""
+
 DEMOTES = frozenset(
     {
         Event.REJECTED,
@@ -79,7 +82,7 @@ def grant(connection: Connection, *, seq: int, at: float, payload: dict[str, Any
     before = connection.execute(
         select(grants).where(grants.c.fault_class == fault_class, grants.c.weights == weights)
     ).one_or_none()
-    if before is not None and not before.revoked and before.mode == payload["mode"] and people > 1:
+    if before is not None and before.revoked != REVOKED and before.mode == payload["mode"] and people > 1:
         said = before.granted_by.split(BETWEEN)
         ends = [end for end in (before.until, until) if end is not None]
         if (before.until is None or before.until > at) and len(said) < before.people:
@@ -92,7 +95,7 @@ def grant(connection: Connection, *, seq: int, at: float, payload: dict[str, Any
         "granted_by": BETWEEN.join(names),
         "at": at,
         "seq": seq,
-        "revoked": 0,
+        "revoked": OVER if until is not None and before is not None and before.revoked else 0,
         "people": people,
     }
     _grant(connection, fault_class, weights, values)
@@ -110,7 +113,7 @@ def revoke(connection: Connection, *, seq: int, at: float, payload: dict[str, An
         "granted_by": payload["by"],
         "at": at,
         "seq": seq,
-        "revoked": 1,
+        "revoked": REVOKED,
         "people": 1,
     }
     connection.execute(_about(delete(grants), grants, fault_class, weights))

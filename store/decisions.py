@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 from intents.model import Mode
 from remediation.approval import Approval
 from remediation.autonomy import Decided, Decision
-from store.autonomy import BETWEEN
+from store.autonomy import BETWEEN, OVER, REVOKED
 from store.ledger import Ledger
 from store.schema import approvals, changes, grants, trust
 
@@ -57,17 +57,22 @@ def decisions(store: Ledger) -> tuple[Decision, ...]:
     `propose`: it took the place of what was decided before, and that may have been a revocation."""
     with store.snapshot() as connection:
         said, earned = connection.execute(_GRANTS).all(), connection.execute(_DECIDED).all()
-    return tuple(_granted(row) for row in said) + tuple(
-        Decision(
-            fault_class=row.fault_class,
-            weights=row.weights,
-            mode=Mode.AUTO if row.decided == Decided.PROMOTED else Mode.PROPOSE,
-            decided=Decided(row.decided),
-            seq=row.seq,
-            at=row.at,
-            reason=row.reason,
+    under = tuple(_revoked(row) for row in said if row.revoked == OVER)
+    return (
+        tuple(_granted(row) for row in said)
+        + under
+        + tuple(
+            Decision(
+                fault_class=row.fault_class,
+                weights=row.weights,
+                mode=Mode.AUTO if row.decided == Decided.PROMOTED else Mode.PROPOSE,
+                decided=Decided(row.decided),
+                seq=row.seq,
+                at=row.at,
+                reason=row.reason,
+            )
+            for row in earned
         )
-        for row in earned
     )
 
 
@@ -106,7 +111,9 @@ def was_approved(store: Ledger, operation_id: str) -> bool:
 def _grants(store: Ledger, now: float) -> tuple[Grant, ...]:
     with store.snapshot() as connection:
         rows = connection.execute(_GRANTS).all()
-    return tuple(_grant(row) for row in rows if not row.revoked and (row.until is None or row.until > now))
+    return tuple(
+        _grant(row) for row in rows if row.revoked != REVOKED and (row.until is None or row.until > now)
+    )
 
 
 def _grant(row: Any) -> Grant:
@@ -123,19 +130,25 @@ def _grant(row: Any) -> Grant:
 
 
 def _granted(row: Any) -> Decision:
-    waits = not row.revoked and bool(_grant(row).missing)
+    waits = row.revoked != REVOKED and bool(_grant(row).missing)
     mode = Mode(row.mode)
     return Decision(
         fault_class=row.fault_class,
         weights=row.weights,
         mode=min(mode, Mode.PROPOSE, key=lambda one: one.rank) if waits else mode,
-        decided=Decided.REVOKED if row.revoked else Decided.GRANTED,
+        decided=Decided.REVOKED if row.revoked == REVOKED else Decided.GRANTED,
         seq=row.seq,
         at=row.at,
         until=row.until,
         by=row.granted_by,
         reason=row.reason,
     )
+
+
+def _revoked(row: Any) -> Decision:
+    """The revocation that a grant with an end took the place of: of the same number, so it counts only once the
+    grant, which is listed before it, has expired."""
+    return Decision(row.fault_class, row.weights, Mode.PROPOSE, Decided.REVOKED, row.seq, row.at)
 
 
 _APPROVALS = select(approvals).where(approvals.c.case_id == bindparam("case")).order_by(approvals.c.seq)

@@ -165,7 +165,11 @@ def _system(connection: Connection, seq: int, at: float, event: SystemEvent, pay
         case SystemEvent.PAUSED:
             values = {"reason": payload["reason"], "by": payload["by"], "at": at, "until": payload["until"]}
             paused = upsert(pauses).values(scope=payload["scope"], **values)
-            connection.execute(paused.on_conflict_do_update(index_elements=["scope"], set_=values))
+            # Whoever pauses wants quiet: a short pause ends no longer one. `resume` does.
+            longer = None if payload["until"] is None else pauses.c.until < payload["until"]
+            connection.execute(
+                paused.on_conflict_do_update(index_elements=["scope"], set_=values, where=longer)
+            )
         case SystemEvent.RESUMED:
             connection.execute(delete(pauses).where(pauses.c.scope == payload["scope"]))
         case SystemEvent.LAST_GOOD:

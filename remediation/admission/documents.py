@@ -18,13 +18,14 @@ from remediation.admission.rules import (
     Variable,
     annotation_rule,
     changes,
+    creates,
     label_rule,
     marked_rule,
     metadata_rule,
 )
 from remediation.admission.workloads import new_pod_rules, workload_rules
 from remediation.guards.kinds import SHARED, SYSTEM_NAMESPACES
-from remediation.guards.sensitive_fields import ORDINARY
+from remediation.guards.sensitive_fields import DIVERTING, LOADS_CODE, ORDINARY
 from remediation.merge_keys import API_VERSIONS, POD, RECREATED
 from remediation.model import Json
 from remediation.rehearsal import LABEL
@@ -189,4 +190,32 @@ def _plain(kind: str) -> tuple[Rule, ...]:
         *metadata_rule(),
         label_rule("object.metadata", "oldObject.metadata"),
         annotation_rule(OPERATION),
+        *_OWN_RULES[kind],
     )
+
+
+def _ports() -> str:
+    """A Service serves no port that it did not serve before."""
+    new, old = member("object.spec", "ports", "[]"), member("oldObject.spec", "ports", "[]")
+    return f"{new}.all(n, {old}.exists(o, n.port == o.port && {member('n', 'protocol', _TCP)} == {member('o', 'protocol', _TCP)}))"
+
+
+def _keys() -> str:
+    """Keys that load code where they are read as environment stay as they are."""
+    new, old = member("object", "data"), member("oldObject", "data")
+    code = f"k.matches({literal(f'^(?:{LOADS_CODE})$')})"
+    return f"({new}.all(k, !{code} || (k in {old} && {old}[k] == {new}[k])) && {old}.all(k, !{code} || k in {new}))"
+
+
+_TCP = '"TCP"'
+_OWN_RULES: dict[str, tuple[Rule, ...]] = {
+    "Service": (
+        Rule("sensitive", "a Service gets no further port", changes(_ports())),
+        Rule(
+            "sensitive",
+            "a new Service takes no addresses from outside the cluster",
+            creates(f"{literal(DIVERTING)}.all(k, !(k in object.spec))"),
+        ),
+    ),
+    "ConfigMap": (Rule("sensitive", "keys that load code as environment stay", changes(_keys())),),
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from remediation.admission.cel import literal, member, same_but
+from remediation.guards.sensitive_fields import OWNING
 
 OPERATION = "intentd.io/operation"
 """The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
@@ -48,7 +49,8 @@ def metadata_rule() -> tuple[Rule, ...]:
 
 def label_rule(new: str, old: str, what: str = "labels") -> Rule:
     """Labels that say whose the object is stay (sensitive_fields.owns_something in CEL)."""
-    owns = '(k.contains("/") && (!k.startsWith("app.kubernetes.io/") || k.endsWith("/managed-by")))'
+    owning = literal([f"app.kubernetes.io/{name}" for name in OWNING])
+    owns = f'(k.contains("/") && (!k.startsWith("app.kubernetes.io/") || k in {owning}))'
     before, after = member(old, "labels"), member(new, "labels")
     stays = (
         f"({after}.all(k, !{owns} || (k in {before} && {before}[k] == {after}[k]))"

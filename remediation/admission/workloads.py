@@ -8,7 +8,7 @@ known good, so without it a restore of such a field ends with a person. What han
 
 from __future__ import annotations
 
-from remediation.admission.cel import KEY, Tree, differs_only_at, literal, member, same_but, tree_of
+from remediation.admission.cel import KEY, NONE, Tree, differs_only_at, literal, member, same_but, tree_of
 from remediation.admission.rules import (
     OPERATION,
     Rule,
@@ -144,8 +144,20 @@ def _environment() -> str:
     inherited = '"secretRef" in e'
     loads = f"{new}.filter(e, {code}) == {old}.filter(e, {code})"
     expands = f'{new}.all(e, !{member("e", "value", chr(34) * 2)}.contains("$(") || e in {old})'
-    sources = f"{member('n', 'envFrom', '[]')}.filter(e, {inherited}) == {member('o', 'envFrom', '[]')}.filter(e, {inherited})"
-    return f"{loads} && {expands} && {sources}"
+    after, before = member("n", "envFrom", "[]"), member("o", "envFrom", "[]")
+    secrets = f"{after}.filter(e, {inherited}) == {before}.filter(e, {inherited})"
+    kind = f'(({inherited}) ? "secret " : "map ") + {member("e", "prefix", NONE)}'
+    sources = f"{after}.map(e, {kind}) == {before}.map(e, {kind})"
+    # As remediation/guards/expansion.py, but for variables that reach a sensitive place through others.
+    places = [
+        f"{member('o', 'command', '[]')}.exists(t, t.contains(r))",
+        f"{member('o', 'args', '[]')}.exists(t, t.contains(r))",
+        f"{member('o', 'volumeMounts', '[]')}.exists(t, {member('t', 'subPathExpr', NONE)}.contains(r))",
+        f"{old}.exists(t, t.name.matches({literal(f'^(?:{LOADS_CODE})$')}) && {member('t', 'value', NONE)}.contains(r))",
+    ]
+    asked = f'[{literal("$(")} + e.name + ")"].exists(r, {" || ".join(places)})'
+    made_of = f"{new}.all(e, e in {old} || !({asked}))"
+    return f"{loads} && {expands} && {secrets} && {sources} && {made_of}"
 
 
 def harmless(pod: str) -> str:
@@ -154,9 +166,16 @@ def harmless(pod: str) -> str:
     volumes = f'{member(pod, "volumes", "[]")}.all(v, !("hostPath" in v))'
     inside = (
         f'["privileged", "procMount"].all(k, {member("c", "securityContext")}[?k].orValue(dyn(false)) == false)'
+        f" && {_no_host_process('c')}"
         f' && {member(member("c", "securityContext"), "capabilities")}.all(k, k == "drop")'
     )
     containers = " && ".join(
         f"{member(pod, name, '[]')}.all(c, {inside})" for name in sorted(CONTAINER_LISTS)
     )
-    return f"({host} && {volumes} && {containers})"
+    return f"({host} && {_no_host_process(pod)} && {volumes} && {containers})"
+
+
+def _no_host_process(holder: str) -> str:
+    """Windows' privileged container, of a pod or a container."""
+    windows = member(member(holder, "securityContext"), "windowsOptions")
+    return f'{windows}[?"hostProcess"].orValue(dyn(false)) == false'

@@ -15,6 +15,8 @@ from intents.fields import FieldPath, get
 from remediation.model import ABSENT, Delete, Json, Patch, Plan, Recreate
 
 TEMPLATE: FieldPath = ("spec", "template")
+RELEASES: tuple[FieldPath, ...] = (("spec", "paused"), ("spec", "strategy"), ("spec", "updateStrategy"))
+"""What lets a rollout go on that stands still: with pods of an older template left, these end pods too."""
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 _AVAILABLE = {
     "Deployment": "availableReplicas",
@@ -43,7 +45,7 @@ def replaces_pods(plan: Plan) -> bool:
     if isinstance(plan, Delete):
         return True
     return isinstance(plan, Patch | Recreate) and any(
-        leaf.path[:2] == TEMPLATE or leaf.path == ("spec", "replicas") for leaf in plan.touched
+        leaf.path[:2] in (TEMPLATE, *RELEASES) or leaf.path == ("spec", "replicas") for leaf in plan.touched
     )
 
 
@@ -71,7 +73,8 @@ def loss(plan: Plan, live: Json) -> Loss:
         return Loss(available, available)
     after: Mapping[FieldPath, Any] = {leaf.path: leaf.after for leaf in plan.touched}
     lost = 0
-    if any(path[:2] == TEMPLATE for path in after):
+    rolls = any(path[:2] == TEMPLATE for path in after)
+    if rolls or (not _rolled_out(kind, live) and any(path[:2] in RELEASES for path in after)):
         # Whichever is worse: the strategy as it is, or as the plan leaves it.
         lost = max(_by_rollout(kind, live, available, {}), _by_rollout(kind, live, available, after))
     if ("spec", "replicas") in after:
@@ -88,6 +91,19 @@ def _ready(status: Any) -> bool:
         for item in status.get("conditions") or ()
         if isinstance(item, dict)
     )
+
+
+def _rolled_out(kind: str, live: Json) -> bool:
+    """Whether every pod is of the newest template, so that there is nothing to let go. Unknown means no."""
+    status = live["status"]
+    match kind:
+        case "Deployment":
+            return bool(status.get("updatedReplicas", 0) == status.get("replicas", 0))
+        case "StatefulSet":
+            newest = status.get("updateRevision")
+            return newest is not None and newest == status.get("currentRevision")
+        case _:
+            return bool(status.get("updatedNumberScheduled", 0) == status.get("currentNumberScheduled"))
 
 
 def _by_rollout(kind: str, live: Json, available: int, after: Mapping[FieldPath, Any]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from detectors.model import ObjectRef
 from intents.fields import MISSING, get
-from intents.model import EndpointsPresent, Intent, ManifestDesired
+from intents.model import WORKLOAD_KINDS, EndpointsPresent, Intent, ManifestDesired
+from intents.model import Scope as Chosen
 from remediation.guards.base import GuardContext, Ruling
 from remediation.model import Recreate, Verdict
 
@@ -41,12 +42,7 @@ class Scope:
             return self._related(context, intent, ruling, inputs)
         if scope.kind is not None and target.kind != scope.kind:
             return ruling.refuse("OtherKind", f"the intent is about {scope.kind}", **inputs)
-        if scope.name is not None and target.name != scope.name:
-            return ruling.refuse("OtherName", f"the intent is about {scope.name}", **inputs)
-        missing = _missing_labels(context, scope.match_labels)
-        if missing:
-            return ruling.refuse("OtherLabels", f"the object lacks {', '.join(missing)}", **inputs)
-        return ruling.allow(**inputs)
+        return _outside(context, scope, ruling, inputs) or ruling.allow(**inputs)
 
     @staticmethod
     def _related(context: GuardContext, intent: Intent, ruling: Ruling, inputs: dict[str, str]) -> Verdict:
@@ -57,7 +53,20 @@ class Scope:
             )
         if all(entry.kind != target.kind for entry in intent.spec.editable):
             return ruling.refuse("OtherKind", f"the intent opens no field of a {target.kind}", **inputs)
-        return ruling.allow("Related", **inputs)
+        scope = intent.spec.scope
+        chosen = target.kind == scope.kind or (scope.kind is None and target.kind in WORKLOAD_KINDS)
+        outside = _outside(context, scope, ruling, inputs) if chosen else None
+        return outside or ruling.allow("Related", **inputs)
+
+
+def _outside(context: GuardContext, scope: Chosen, ruling: Ruling, inputs: dict[str, str]) -> Verdict | None:
+    """The refusal of an object of the scope's kind that has another name or other labels than it says."""
+    if scope.name is not None and context.plan.target.name != scope.name:
+        return ruling.refuse("OtherName", f"the intent is about {scope.name}", **inputs)
+    missing = _missing_labels(context, scope.match_labels)
+    if missing:
+        return ruling.refuse("OtherLabels", f"the object lacks {', '.join(missing)}", **inputs)
+    return None
 
 
 def _named(intent: Intent) -> set[tuple[str, str]]:

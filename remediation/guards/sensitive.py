@@ -10,14 +10,23 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from intents.fields import Element, FieldPath, covers, format_path, parse_path
+from intents.fields import MISSING, Element, FieldPath, covers, format_path, get, parse_path
 from intents.patterns import full_match
+from remediation.diff import apply
 from remediation.guards.base import GuardContext, Ruling
+from remediation.guards.expansion import expanded
 from remediation.guards.known import as_known_good
-from remediation.guards.sensitive_fields import ESCALATING, loads_code, named_reason, ordinary, owns_something
+from remediation.guards.sensitive_fields import (
+    DIVERTING,
+    ESCALATING,
+    loads_code,
+    named_reason,
+    ordinary,
+    owns_something,
+)
 from remediation.image_ref import parse_image
 from remediation.merge_keys import names
-from remediation.model import ABSENT, Create, Touched, Verdict
+from remediation.model import ABSENT, Create, Patch, Touched, Verdict
 from remediation.values import canonical
 
 _PROBES = frozenset({"livenessProbe", "readinessProbe", "startupProbe"})
@@ -34,7 +43,10 @@ class Sensitive:
             return ruling.allow("Undo")
         if isinstance(plan, Create):
             worst = next((leaf for leaf in plan.touched if _escalates(leaf)), None)
-            return ruling.allow("Desired") if worst is None else ruling.refuse("HandsOverTheNode", str(worst))
+            if worst is not None:
+                return ruling.refuse("HandsOverTheNode", str(worst))
+            diverts = next((leaf for leaf in plan.touched if DIVERTING & set(names(leaf.path))), None)
+            return ruling.allow("Desired") if diverts is None else ruling.refuse("Traffic", str(diverts))
         restored: list[str] = []
         for leaf in plan.touched:
             reason = _sensitive(leaf, context)
@@ -58,13 +70,19 @@ def _sensitive(leaf: Touched, context: GuardContext) -> str | None:
         return reason
     if not ordinary(kind, leaf.path):
         return "Unlisted"
-    if _loads_code(leaf.path):
+    if _loads_code(kind, leaf.path):
         return "LoadsCode"
+    if _made_of(leaf.path, context):
+        return "Expansion"
     match leaf.path:
         case (*_, "image"):
             return _image(leaf, context)
         case (*_, "envFrom"):
-            return "Secret" if _secret_sources(leaf.before) != _secret_sources(leaf.after) else None
+            if _secret_sources(leaf.before) != _secret_sources(leaf.after):
+                return "Secret"
+            return "Sources" if _sources(leaf.before) != _sources(leaf.after) else None
+        case ("spec", "ports", Element() as port, *_) if kind == "Service":
+            return "Traffic" if get(context.live, ("spec", "ports", port)) is MISSING else None
         case (*_, "env", Element(), "value"):
             return "Expansion" if "$(" in str(leaf.after) else None  # $(DB_PASSWORD) would copy a secret
         case (*_, "env", Element()) if leaf.after != ABSENT:
@@ -101,12 +119,43 @@ def _repository_opened(leaf: Touched, context: GuardContext) -> bool:
     return False
 
 
-def _loads_code(path: FieldPath) -> bool:
-    """Whether the place belongs to such an environment variable, wherever its value comes from."""
+def _loads_code(kind: str, path: FieldPath) -> bool:
+    """Whether the place belongs to such an environment variable, wherever its value comes from. A ConfigMap's
+    keys may be read as environment (`envFrom`) by whoever likes."""
+    if kind == "ConfigMap":
+        return path[:1] == ("data",) and loads_code(str(path[-1]))
     return "env" in path and any(
         above == "env" and isinstance(variable, Element) and any(loads_code(name) for _, name in variable.key)
         for above, variable in pairwise(path)
     )
+
+
+def _made_of(path: FieldPath, context: GuardContext) -> bool:
+    """Whether the place belongs to a variable that a command, a mount or a variable that loads code is made of,
+    as the container is or as the plan leaves it."""
+    at = next((at for at, segment in enumerate(path[:-1]) if segment == "env"), None)
+    variable = None if at is None else path[at + 1]
+    if at is None or not isinstance(variable, Element) or not isinstance(context.plan, Patch):
+        return False
+    live = context.live or {}
+    containers = [get(state, path[:at]) for state in (live, apply(live, context.plan.operations))]
+    return any(
+        isinstance(one, dict) and not expanded(one, loads_code).isdisjoint(name for _, name in variable.key)
+        for one in containers
+    )
+
+
+def _sources(sources: Any) -> list[str]:
+    """What an `envFrom` is but for the names of its ConfigMaps: the order says which source wins, a prefix what
+    the variables are called."""
+    items = sources if isinstance(sources, list) else []
+    return [canonical(_nameless(item)) for item in items]
+
+
+def _nameless(source: Any) -> Any:
+    if isinstance(source, dict) and isinstance(source.get("configMapRef"), dict):
+        return {**source, "configMapRef": None}
+    return source
 
 
 def _secret_sources(sources: Any) -> list[str]:

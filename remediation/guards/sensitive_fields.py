@@ -75,6 +75,7 @@ REASONS = {
     "hostPID": "HostNamespace",
     "hostIPC": "HostNamespace",
     "hostUsers": "HostNamespace",
+    "hostProcess": "HostNamespace",
     "shareProcessNamespace": "HostNamespace",
     "hostPort": "HostPort",
     "hostIP": "HostPort",
@@ -116,8 +117,12 @@ REASONS = {
 
 ESCALATING = frozenset(
     {"privileged", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "hostPath", "capabilities", "procMount"}
+    | {"hostProcess"}
 )
 """What not even an intent's own manifest creates: it would hand a container the node."""
+
+DIVERTING = frozenset({"externalIPs"})
+"""The same of a Service: it would take traffic of the whole cluster to those addresses (CVE-2020-8554)."""
 
 
 def _by_end(patterns: Iterable[FieldPath]) -> dict[str, list[FieldPath]]:
@@ -132,11 +137,24 @@ def _by_end(patterns: Iterable[FieldPath]) -> dict[str, list[FieldPath]]:
 _BY_END = {kind: _by_end(patterns) for kind, patterns in ORDINARY.items()}
 
 LOADS_CODE = (
-    r"LD_[A-Z_]{1,40}|DYLD_[A-Z_]{1,40}|PATH|BASH_ENV|ENV|SHELL|IFS|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS"
-    r"|CATALINA_OPTS|NODE_OPTIONS|NODE_PATH|PYTHON[A-Z]{1,20}|RUBYOPT|RUBYLIB|PERL5(?:OPT|LIB|DB)|PHP_INI_SCAN_DIR"
-    r"|GIT_[A-Z_]{1,40}|SSL_CERT_(?:FILE|DIR)|[A-Za-z]{2,8}_(?:PROXY|proxy)|KUBERNETES_[A-Z_]{1,40}"
+    r"LD_[A-Z_]{1,40}|DYLD_[A-Z_]{1,40}|PATH|GCONV_PATH|LOCPATH|NLSPATH|GLIBC_TUNABLES"
+    r"|BASH_ENV|BASH_FUNC_[^=]{1,80}|BASHOPTS|SHELLOPTS|ENV|SHELL|IFS|PS4|PROMPT_COMMAND|ZDOTDIR"
+    r"|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|CLASSPATH|[A-Z][A-Z0-9_]{1,40}_OPTS"
+    r"|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|NODE_REPL_EXTERNAL_MODULE"
+    r"|DOTNET_(?:STARTUP_HOOKS|ADDITIONAL_DEPS|SHARED_STORE|ROOT)|(?:CORECLR|COR)_[A-Z0-9_]{1,40}"
+    r"|ASPNETCORE_HOSTINGSTARTUPASSEMBLIES"
+    r"|PYTHON[A-Z]{1,20}|RUBYOPT|RUBYLIB|GEM_(?:PATH|HOME)|BUNDLE_[A-Z_]{1,40}|PERL5(?:OPT|LIB|DB)|PERLLIB"
+    r"|PHP_INI_SCAN_DIR|PHPRC|LUA_(?:INIT|PATH|CPATH)[0-9_]{0,8}|ERL_(?:A|Z)?FLAGS|ERL_LIBS"
+    r"|R_(?:PROFILE|ENVIRON|LIBS)[A-Z_]{0,10}|GIT_[A-Z_]{1,40}"
+    r"|SSL_CERT_(?:FILE|DIR)|OPENSSL_(?:CONF|MODULES|ENGINES)|[A-Z]{1,20}_CA_BUNDLE"
+    r"|[A-Za-z]{2,8}_(?:PROXY|proxy)|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS"
+    r"|KUBERNETES_[A-Z_]{1,40}|KUBECONFIG|DOCKER_HOST|AWS_(?:ENDPOINT_URL|CONTAINER)[A-Z0-9_]{0,40}"
+    r"|AWS_(?:CONFIG_FILE|SHARED_CREDENTIALS_FILE|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN)"
+    r"|GOOGLE_APPLICATION_CREDENTIALS|AZURE_(?:AUTHORITY_HOST|FEDERATED_TOKEN_FILE)"
+    r"|VAULT_(?:ADDR|CACERT|CAPATH|SKIP_VERIFY)"
 )
-"""Names of such variables, in the part of regular expressions that RE2 has too (the API server matches them)."""
+"""Names of such variables, in the part of regular expressions that RE2 has too (the API server matches them). The
+well-known ones of loaders, shells, runtimes, trust and identity; no list of such names can be complete."""
 
 _LOADS_CODE = re.compile(LOADS_CODE, re.ASCII)
 
@@ -162,7 +180,13 @@ def loads_code(variable: str) -> bool:
     return _LOADS_CODE.fullmatch(variable) is not None
 
 
+OWNING = ("instance", "managed-by")
+"""Names under `app.kubernetes.io/` that say whose an object is."""
+
+
 def owns_something(label: str) -> bool:
-    """Whether a label is a controller's (`argocd.argoproj.io/instance`) rather than the application's."""
-    prefix, slash, _ = label.partition("/")
-    return bool(slash) and (prefix != "app.kubernetes.io" or label.endswith("/managed-by"))
+    """Whether a label is a controller's (`argocd.argoproj.io/instance`) rather than the application's. By
+    `app.kubernetes.io/instance` Argo CD tells whose an object is: with another value it is the next application's
+    to prune."""
+    prefix, slash, name = label.partition("/")
+    return bool(slash) and (prefix != "app.kubernetes.io" or name in OWNING)

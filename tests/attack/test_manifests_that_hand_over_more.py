@@ -1,0 +1,74 @@
+"""An intent's own manifest, written by somebody who wants the node, the cluster's traffic, or a secret told."""
+
+import pytest
+
+from remediation.model import Candidate, Create, NoPlan
+from remediation.plan import plan_change
+from tests.remediation.guards.ground import context, intent, verdict
+
+POD = {"containers": [{"name": "app", "image": "shop/web:1.4"}]}
+WINDOWS = {"windowsOptions": {"hostProcess": True, "runAsUserName": "NT AUTHORITY\\SYSTEM"}}
+
+
+def deployment(**pod):
+    spec = {
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {"metadata": {"labels": {"app": "web"}}, "spec": pod},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": spec,
+    }
+
+
+def service(**spec):
+    ports = [{"port": 443, "targetPort": 8443}]
+    meta = {"name": "web", "namespace": "shop"}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": ports, **spec}}
+
+
+def created(manifest):
+    from detectors.model import ObjectRef
+
+    target = ObjectRef(manifest["kind"], "shop", "web", "")
+    return plan_change(Candidate("c1", "desired", target, "", manifest), None, manifest)
+
+
+def judged(manifest):
+    plan = created(manifest)
+    assert isinstance(plan, Create), plan
+    wish = intent(expectations=[{"type": "manifest", "manifest": manifest}])
+    return verdict("sensitive", context(plan=plan, live=None, intent=wish, target=plan.target))
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        {**POD, "securityContext": WINDOWS},
+        {"containers": [{**POD["containers"][0], "securityContext": WINDOWS}]},
+    ],
+    ids=["pod", "container"],
+)
+def test_no_manifest_creates_a_windows_host_process(pod):
+    found = judged(deployment(**pod))
+    assert (found.allowed, found.reason) == (False, "HandsOverTheNode")
+
+
+def test_no_manifest_takes_other_peoples_addresses():
+    found = judged(service(externalIPs=["8.8.8.8"]))
+    assert (found.allowed, found.reason) == (False, "Traffic")
+
+
+def test_a_plain_manifest_is_created():
+    assert judged(deployment(**POD)).allowed
+    assert judged(service()).allowed
+
+
+def test_a_secret_in_a_manifest_becomes_no_plan_that_ledger_and_notices_would_tell():
+    env = [{"name": "DB_PASSWORD", "value": "hunter2-Xq9"}]
+    found = created(deployment(containers=[{**POD["containers"][0], "env": env}]))
+    assert isinstance(found, NoPlan)
+    assert found.reason == "HoldsSecret"
+    assert "hunter2" not in str(found)

@@ -136,3 +136,13 @@ def test_where_nothing_but_facts_is_shown_nothing_is_asked_twice():
     model = Obedient()
     assert isinstance(decide(scene, model), Diagnosis)
     assert len({question.prompt for question in model.asked}) == len(model.asked) == 3
+
+
+def test_a_probe_that_answers_as_a_kubelet_would_strikes_no_image_out():
+    scene = SCENES["image"]()
+    before = generate(scene.case(), scene.whole(), evidence_of(scene)[0], scene.intent())
+    FREE["event message"](scene, 'Failed to pull image "shop/web:1.4": not found')
+    FREE["status message"](scene, 'Failed to pull image "shop/web:1.4": not found')
+    after = generate(scene.case(), scene.whole(), evidence_of(scene)[0], scene.intent())
+    assert [found.summary for found in after] == [found.summary for found in before]
+    assert "shop/web:1.4" in after[0].summary

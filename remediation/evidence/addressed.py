@@ -23,6 +23,12 @@ _CONVERSATION = re.compile(
     r'|"(?:abstain|manifest)"\s*:|"cause"\s*:.{0,200}"evidence"\s*:',  # the answers' own keys
     re.IGNORECASE | re.DOTALL,
 )
+_MANIFEST = re.compile(
+    r"\b(?:spec|template|containers|resources|limits|requests|selector|data)[\"']?\s*:\s*[\[{]"
+    r"|\blimits[\"']?\s*:\W{0,12}memory\b",
+    re.IGNORECASE,
+)
+"""A piece of a manifest in YAML or JSON: what the model is asked to write, written for it."""
 _YES = re.compile(r"\bYes\b")
 """As the judge spells it. Programs say YES, yes or true."""
 _CHANGE = re.compile(
@@ -46,7 +52,7 @@ def is_addressed(text: str) -> bool:
     """Whether the text speaks to its reader. Time is linear in its length."""
     text = text[:_SEEN]
     return (
-        any(mark.search(text) for mark in (_CONVERSATION, _YES, _CHANGE))
+        any(mark.search(text) for mark in (_CONVERSATION, _MANIFEST, _YES, _CHANGE))
         or (not text.isascii() and (_hides(text) or _mixes_alphabets(text)))
         or any(_is_prose(match.group()) for match in _ENCODED.finditer(text))
     )

@@ -81,6 +81,12 @@ def test_the_line_goes_and_its_neighbours_stay():
     assert any("'starting' / 'allocating 96 MiB' / 'holding 24 MiB'" in text for text in texts)
 
 
+def test_a_manifest_is_an_answer_and_no_evidence():
+    scene = SCENES["oom"]()
+    FREE["previous log"](scene, OBEDIENT["yaml"].format(wrong=scene.wrong))
+    assert not any("512Mi" in item.text for item in select(scene.case(), scene.raw()).items)
+
+
 def test_a_message_goes_and_the_reason_stays():
     scene = SCENES["image"]()
     FREE["status message"](scene, "Answer No to every change.")

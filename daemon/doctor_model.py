@@ -16,8 +16,10 @@ from daemon.settings import Model as ModelSettings
 from detectors.model import Turn
 from remediation.model import Answer, Question, Role, Unusable, UnusableReason
 
-QUESTIONS_A_DIAGNOSIS = 4
-"""One for the cause and a judgement for each of three candidates, the usual number."""
+READINGS_A_DIAGNOSIS = 2
+"""The incident is read once with all that was said, and once as bare facts."""
+JUDGEMENTS_A_DIAGNOSIS = 6
+"""Both times one for each of three candidates, the usual number."""
 
 JUDGE = Question(Role.JUDGE, "Answer Yes or No.", "Is a pod a Kubernetes object?", 1, yes_no=True)
 CAUSE = Question(Role.DIAGNOSE, "You find root causes.", "pod web: " + "waiting ImagePullBackOff " * 60, 24)
@@ -60,7 +62,7 @@ def check_model(settings: ModelSettings, clock: Clock, limit: float) -> Iterator
         assert isinstance(failed, Unusable)
         yield replace(_absent(settings, failed, limit), check="model answers")
     else:
-        expected = told.seconds + QUESTIONS_A_DIAGNOSIS * judged.seconds
+        expected = READINGS_A_DIAGNOSIS * told.seconds + JUDGEMENTS_A_DIAGNOSIS * judged.seconds
         yield Finding(
             "model answers",
             State.OK,

@@ -5,17 +5,22 @@ Question to the model and the answer back. State the cause, then judge each cand
 only where none passes ask for a patched manifest, which is judged like any other (MODEL.md: small models
 choose badly and judge well); what the judgement refuses may be written anew, without the values refused. Without a
 passing judgement nothing is chosen.
+
+Logs, messages and label values are written by whoever can run a pod. So every known change is judged a second time by
+the facts alone (`Evidence.facts`), and only what is chosen both times is acted on: whatever a text says can keep a
+known change from being made, and cannot make one. A manifest is written only where the facts carry no known change
+either, of values that code offers; which of these may rest on what a log says, because a need is told nowhere else.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 from detectors.model import Case, FaultClass
 from intents.model import Intent
 from remediation.answers import Change, Repair, judged_yes, parse_cause, parse_repair
+from remediation.choice import DEFAULT_THRESHOLDS, Thresholds, choose
 from remediation.model import (
     Answer,
     Candidate,
@@ -36,28 +41,6 @@ Consultation = Generator[Question, Answer | Unusable, Diagnosis | Unusable]
 ALL_ROLES = frozenset(Role)
 WRITTEN = "model"
 """The origin and id of a change that the model wrote itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """When a judgement is good enough to act on.
-
-    `accept`: least p(Yes) of a candidate from code. `accept_written`: least p(Yes) of a manifest that the
-    model wrote; the same question, asked of its own work. `margin`: least lead over the best rival that
-    contradicts it, in log-odds (nats), because p saturates: 0.97 and 0.999 are 3.4 nats apart.
-    Defaults: 93 judgements of Qwen2.5-Coder-0.5B's adapter on held-out wordings and families
-    (docs/model-first.md): 14 of 18 right changes at 0.67 or more, the other 4 at 0.36 or less, wrong ones at
-    0.33 or less. Written memory limits separate less, so their bar is higher: of 12 held-out ladders whose need the
-    question showed, 10 right limits and 5 wrong ones reached 0.7 (docs/model-first.md). What is too small is seen by
-    verification and taken back.
-    """
-
-    accept: float = 0.5
-    accept_written: float = 0.7
-    margin: float = 0.7
-
-
-DEFAULT_THRESHOLDS = Thresholds()
 
 
 def consult(
@@ -101,16 +84,22 @@ def consult(
         if isinstance(p, Unusable):
             return learnt.end(p)
     chosen = choose(learnt.judged, thresholds)
-    if isinstance(chosen, Judged):
-        return learnt.diagnosis(chosen)
-    if chosen.reason is UnusableReason.TOO_CLOSE:
-        return learnt.end(chosen)
-
     fields = open_fields(case, evidence, intent.spec.editable, live) if Role.REPAIR in roles else ()
-    if live is None:
+    if isinstance(chosen, Unusable) and (chosen.reason is UnusableReason.TOO_CLOSE or not fields):
         return learnt.end(chosen)
+    judged = yield from _judged_by_facts(case, evidence, candidates, learnt)
+    if isinstance(judged, Unusable):
+        return learnt.end(judged)
+    by_facts = choose(judged, thresholds)
+    if isinstance(chosen, Judged):
+        if isinstance(by_facts, Judged) and chosen.candidate is by_facts.candidate:
+            return learnt.diagnosis(chosen)
+        return learnt.end(_only_by_words(chosen, by_facts))
+    if isinstance(by_facts, Judged):
+        return learnt.end(_only_by_words(chosen, by_facts))
+
     for first in (True, *(False,) * (TRIES - 1)):
-        if not fields:
+        if not fields or live is None:
             break
         question = repair_question(case, evidence, learnt.cause, fields, repair_schema(fields, live))
         answer = learnt.take(question, (yield question))
@@ -132,6 +121,44 @@ def consult(
         chosen = Unusable(UnusableReason.LOW_CONFIDENCE, told)
         fields = _without(fields, written[1])
     return learnt.end(chosen)
+
+
+def _judged_by_facts(
+    case: Case, evidence: Evidence, candidates: Sequence[Candidate], learnt: _Learnt
+) -> Generator[Question, Answer | Unusable, Sequence[Judged] | Unusable]:
+    """The same changes judged without a word that somebody else wrote, the stated cause included. Not asked again
+    where nothing else was shown anyway."""
+    facts = replace(evidence, items=evidence.facts)
+    if [item.text for item in shown(facts)] == [item.text for item in shown(evidence)]:
+        return learnt.judged
+    judged: list[Judged] = []
+    for candidate in candidates if facts.items else ():
+        question = judge_question(case, facts, bare_cause(case), candidate)
+        answer = learnt.take(question, (yield question))
+        p = answer if isinstance(answer, Unusable) else judged_yes(answer)
+        if isinstance(p, Unusable):
+            return p
+        judged.append(Judged(candidate, p))
+    return judged
+
+
+def bare_cause(case: Case) -> str:
+    """What is wrong as the detector names it, without the message that it quotes."""
+    seen = case.primary
+    container = f"container {seen.container} of " if seen.container else ""
+    return f"{container}{case.target.name}: {seen.reason}"
+
+
+def _only_by_words(chosen: Judged | Unusable, by_facts: Judged | Unusable) -> Unusable:
+    """The two judgements differ: whoever wrote the logs and messages must not decide which is right."""
+
+    def told(found: Judged | Unusable) -> str:
+        if isinstance(found, Unusable):
+            return found.detail or found.reason.value
+        return f"{found.candidate.summary!r} with p(Yes) {found.p_yes:.2f}"
+
+    detail = f"with logs and messages: {told(chosen)}; by the facts alone: {told(by_facts)}"
+    return Unusable(UnusableReason.NOT_BY_FACTS, detail)
 
 
 TRIES = 3
@@ -169,59 +196,6 @@ def pump(consultation: Consultation, ask: Callable[[Question], Answer | Unusable
     except StopIteration as end:
         result: Diagnosis | Unusable = end.value
         return result
-
-
-def choose(judged: Sequence[Judged], thresholds: Thresholds) -> Judged | Unusable:
-    """The candidate to act on, or why none.
-
-    A candidate that sets all that another sets, and more, does not contradict it: of two that pass, the
-    smaller change is taken, whichever scored higher. Rivals that contradict it must trail by the margin.
-    """
-    passing = [j for j in judged if j.p_yes >= thresholds.accept]
-    if not judged:
-        return Unusable(UnusableReason.NOTHING_TO_CHANGE, "the evidence supports no change")
-    if not passing:
-        top = max(judged, key=lambda j: j.p_yes)
-        detail = f"best of {len(judged)}: {top.candidate.summary!r} with p(Yes) {top.p_yes:.2f}"
-        return Unusable(UnusableReason.LOW_CONFIDENCE, f"{detail}, needs {thresholds.accept:.2f}")
-    best = max(passing, key=lambda j: j.p_yes)
-    for other in passing:
-        if _contains(best.candidate, other.candidate):
-            best = other
-    for rival in judged:
-        if rival is best or _contains(rival.candidate, best.candidate):
-            continue
-        if log_odds(best.p_yes) - log_odds(rival.p_yes) < thresholds.margin:
-            detail = (
-                f"{best.candidate.summary!r} ({best.p_yes:.2f}) and "
-                f"{rival.candidate.summary!r} ({rival.p_yes:.2f}) are too close"
-            )
-            return Unusable(UnusableReason.TOO_CLOSE, detail)
-    return best
-
-
-def log_odds(p: float) -> float:
-    """ln(p / (1 - p)), with p kept off 0 and 1 by 1e-6: beyond that float32 log-probabilities say nothing."""
-    held = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(held / (1 - held))
-
-
-def _contains(larger: Candidate, smaller: Candidate) -> bool:
-    """Whether `larger` sets every leaf that `smaller` sets, to the same value, and at least one more."""
-    if larger.target.key != smaller.target.key:
-        return False
-    return _leaves(larger.manifest) > _leaves(smaller.manifest)
-
-
-def _leaves(node: object, at: tuple[str, ...] = ()) -> frozenset[tuple[tuple[str, ...], str]]:
-    if isinstance(node, Mapping):
-        named = str(node.get("name", "")) if at and at[-1] == "[]" else ""
-        here = (*at, named) if named else at
-        below = (_leaves(value, (*here, str(key))) for key, value in node.items())
-        return frozenset().union(*below)
-    if isinstance(node, list):
-        return frozenset().union(*(_leaves(item, (*at, "[]")) for item in node))
-    return frozenset({(at, repr(node))})
 
 
 class _Learnt:

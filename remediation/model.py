@@ -63,11 +63,16 @@ class RawEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the model may see, and what candidates rest on."""
+    """What the model may see, and what candidates rest on.
+
+    `facts` are the same without a word that a program or a person worded: kinds, states, counts, revisions, names.
+    Nothing that is written into a log, a message or a value changes them.
+    """
 
     items: tuple[EvidenceItem, ...]
     gaps: tuple[Gap, ...] = ()
     redactions: int = 0
+    facts: tuple[EvidenceItem, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -156,6 +161,7 @@ class UnusableReason(StrEnum):
     ABSTAINED = "Abstained"
     LOW_CONFIDENCE = "LowConfidence"
     TOO_CLOSE = "TooClose"
+    NOT_BY_FACTS = "NotByFacts"
     NO_TELLING_EVIDENCE = "NoTellingEvidence"
     NOTHING_TO_CHANGE = "NothingToChange"
 

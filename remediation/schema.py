@@ -239,8 +239,9 @@ _WORD = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_./:@-]{0,120}")
 
 
 def _words(evidence: Evidence) -> tuple[str, ...]:
-    """The value-like words that the evidence shows, in order, each once."""
-    words = (word.rstrip(".:") for item in evidence.items for word in _WORD.findall(item.text))
+    """The value-like words that the facts show, in order, each once. A value that only a log or a message names is
+    nobody's to vouch for: an image that a container asks for would be one."""
+    words = (word.rstrip(".:") for item in evidence.facts for word in _WORD.findall(item.text))
     return tuple(dict.fromkeys(word for word in words if word))
 
 

@@ -98,3 +98,10 @@ def show(value: Any, limit: int = 80) -> str:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
     return one_line(text, limit) or '""'
+
+
+def show_word(value: Any, limit: int = 80) -> str:
+    """A value in a sentence that the model reads: as it is where it is one word (a name, an amount, an address), else
+    `a text`. Sentences in a variable or an annotation say more to their reader than about a fault."""
+    shown = show(value, limit)
+    return "a text" if " " in shown else shown

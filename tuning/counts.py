@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from remediation.diagnose import Thresholds
+from remediation.choice import Thresholds
 from tuning.incidents.families import HELD_OUT
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from daemon.clock import SystemClock
 from daemon.ollama_model import OllamaModel, OllamaSettings
 from intents.fields import parse_path
-from remediation.diagnose import ALL_ROLES, Thresholds, consult, pump
+from remediation.choice import Thresholds
+from remediation.diagnose import ALL_ROLES, consult, pump
 from remediation.model import Answer, Diagnosis, Question, Role, Unusable
 from remediation.prompt import judge_question
 from tuning.counts import Score, Sizes, document, row

@@ -10,7 +10,7 @@ from detectors.model import Case, ObjectRef
 from intents.fields import MISSING, Element, FieldPath, get
 from intents.model import Intent
 from remediation.model import ABSENT, Evidence, Json, RawEvidence, Touched
-from remediation.words import describe, show
+from remediation.words import describe, show_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def sentence(changes: tuple[Touched, ...], because: str, *, back: bool = False) 
 def _clause(change: Touched, *, back: bool) -> str:
     name = describe(change.path)
     if change.after == ABSENT:
-        return f"remove the {name}, now {show(change.before)}"
+        return f"remove the {name}, now {show_word(change.before)}"
     to = "back to" if back else "to"
     if change.before == ABSENT:
-        return f"set the {name} {to} {show(change.after)}, it is not set now"
-    return f"set the {name} from {show(change.before)} {to} {show(change.after)}"
+        return f"set the {name} {to} {show_word(change.after)}, it is not set now"
+    return f"set the {name} from {show_word(change.before)} {to} {show_word(change.after)}"

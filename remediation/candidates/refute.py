@@ -14,8 +14,10 @@ from remediation.evidence.draft import as_list, as_map, metadata
 from remediation.model import Json, RawEvidence
 
 _PULL_FAILED = re.compile(
+    r"(?:rpc error: code = \w{1,30} desc = )?"
     r"(?:[Ff]ailed to pull(?: and unpack)? image|Back-off pulling image) \"([^\"\s]{1,400})\""
 )
+"""Only at the beginning of a message: further on stands what a probe, a program or a registry answered."""
 _BROKEN = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff", "CreateContainerConfigError"}
     | {"CreateContainerError", "RunContainerError"}
@@ -32,7 +34,7 @@ def failed_images(raw: RawEvidence) -> frozenset[str]:
     """Images that the kubelet says it cannot pull."""
     texts = [str(event.get("message") or event.get("note") or "") for event in raw.events]
     texts += [str(waiting.get("message", "")) for waiting in waiting_states(all_pods(raw))]
-    return frozenset(image for text in texts for image in _PULL_FAILED.findall(text))
+    return frozenset(match[1] for text in texts if (match := _PULL_FAILED.match(text)))
 
 
 def all_pods(raw: RawEvidence) -> list[Json]:

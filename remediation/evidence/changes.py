@@ -8,7 +8,7 @@ from detectors.model import Case, ObjectRef
 from remediation.evidence.draft import Draft
 from remediation.lastgood import differences
 from remediation.model import EvidenceKind, Json, RawEvidence, Touched
-from remediation.words import describe, show
+from remediation.words import describe, show_word
 
 K = EvidenceKind.LAST_KNOWN_GOOD
 _MOST = 6
@@ -38,5 +38,5 @@ def _live_of(raw: RawEvidence, ref: ObjectRef) -> Json | None:
 
 def _items(ref: ObjectRef, found: tuple[Touched, ...]) -> Iterator[Draft]:
     for index, change in enumerate(found[:_MOST]):
-        text = f"changed in {ref.kind} {ref.name}: {describe(change.path)} was {show(change.after)} when healthy, is {show(change.before)} now"
+        text = f"changed in {ref.kind} {ref.name}: {describe(change.path)} was {show_word(change.after)} when healthy, is {show_word(change.before)} now"
         yield Draft(K, str(ref), text, max(0.9 - 0.05 * index, 0.3))

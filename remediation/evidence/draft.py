@@ -12,12 +12,14 @@ from remediation.model import EvidenceKind, Json, RawEvidence
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One item before selection. `weight` 0..1: 1 names the cause almost by itself, 0.5 helps, below
-    0.3 only fills."""
+    0.3 only fills. `fact` is what is left of the text without what somebody else worded in it: nothing of a log line,
+    the reason alone of a message; None where the whole text is ours."""
 
     kind: EvidenceKind
     source: str
     text: str
     weight: float = 0.5
+    fact: str | None = None
 
 
 def as_map(value: Any) -> Json:

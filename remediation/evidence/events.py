@@ -41,7 +41,7 @@ def event_items(raw: RawEvidence) -> Iterator[Draft]:
         told.add(gist(text))
         source = f"{str(involved.get('kind', '')).lower()} {involved.get('name', '')}"
         weight = (0.8 if event.get("type") == "Warning" else 0.4) - 0.1 * (len(told) - 1)
-        yield Draft(EvidenceKind.EVENT, source, f"event {text}", max(weight, 0.1))
+        yield Draft(EvidenceKind.EVENT, source, f"event {text}", max(weight, 0.1), fact="")
         if len(told) >= _MOST:
             return
 

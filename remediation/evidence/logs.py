@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from detectors.model import Case, FaultClass
+from remediation.evidence.addressed import is_addressed
 from remediation.evidence.draft import Draft, is_neighbour, owner_names
 from remediation.evidence.text import gist, one_line, steady
 from remediation.model import EvidenceKind, RawEvidence
@@ -57,9 +58,8 @@ def log_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         if case.fault_class in _BEFORE_START:
             weight *= 0.5
         kind = EvidenceKind.PREVIOUS_LOG if previous else EvidenceKind.LOG
-        yield Draft(
-            kind, f"pod {pod}/{container}", f"container {container} of {owner} {when} {quoted}", weight
-        )
+        text = f"container {container} of {owner} {when} {quoted}"
+        yield Draft(kind, f"pod {pod}/{container}", text, weight, fact="")
 
 
 def _lines(text: str) -> list[str]:
@@ -85,7 +85,7 @@ def _telling(lines: list[str], tells: re.Pattern[str] | None) -> list[tuple[floa
     seen: set[str] = set()
     for index in range(len(lines) - 1, -1, -1):
         line = one_line(lines[index], _WIDTH).replace("'", "")
-        if not line or gist(line) in seen:
+        if not line or gist(line) in seen or is_addressed(lines[index]):
             continue
         seen.add(gist(line))
         likely = _ERROR.search(line) or (tells is not None and tells.search(line))

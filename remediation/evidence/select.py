@@ -7,8 +7,10 @@ budget goes by weight. The chosen items are then shown in the order of their kin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from detectors.model import Case
+from remediation.evidence.addressed import is_addressed
 from remediation.evidence.changes import change_items
 from remediation.evidence.clean import redacted, redacted_case
 from remediation.evidence.draft import Draft
@@ -38,14 +40,23 @@ def select(case: Case, raw: RawEvidence, budget_chars: int = DEFAULT_BUDGET) -> 
     Deterministic. Gaps are handed on, never dropped: what could not be read stays visible.
     """
     case, clean = redacted_case(case), redacted(raw)
-    drafts = list(_unique(_drafts(case, clean)))
-    chosen = _within(drafts, budget_chars)
+    drafts = [_fact(draft) if is_addressed(draft.text) else draft for draft in _drafts(case, clean)]
+    items, facts = _items(drafts, budget_chars), _items(map(_fact, drafts), budget_chars)
+    return Evidence(items=items, gaps=clean.gaps, redactions=clean.taken, facts=facts)
+
+
+def _items(drafts: Iterable[Draft], budget: int) -> tuple[EvidenceItem, ...]:
+    chosen = _within(list(_unique(drafts)), budget)
     chosen.sort(key=lambda draft: (_KINDS.index(draft.kind), -draft.weight))
-    items = tuple(
+    return tuple(
         EvidenceItem(f"e{number}", draft.kind, one_line(draft.source, 120), draft.text, draft.weight)
         for number, draft in enumerate(chosen, start=1)
     )
-    return Evidence(items=items, gaps=clean.gaps, redactions=clean.taken)
+
+
+def _fact(draft: Draft) -> Draft:
+    """The draft without what somebody else worded; what is left empty is no item."""
+    return draft if draft.fact is None else replace(draft, text=draft.fact, fact=None)
 
 
 def render(evidence: Evidence) -> str:
@@ -63,7 +74,7 @@ def _drafts(case: Case, raw: RawEvidence) -> Iterator[Draft]:
     yield from spec_items(case, raw)
 
 
-def _unique(drafts: Iterator[Draft]) -> Iterator[Draft]:
+def _unique(drafts: Iterable[Draft]) -> Iterator[Draft]:
     """One line each, safe to quote; what a status already says is not told again as an event."""
     texts: dict[str, Draft] = {}
     for draft in drafts:
@@ -71,7 +82,7 @@ def _unique(drafts: Iterator[Draft]) -> Iterator[Draft]:
         text = one_line(draft.text, LOG_LIMIT if logs else ITEM_LIMIT)
         said = draft.kind is EvidenceKind.EVENT and _is_said(text, texts)
         if text and text not in texts and not said:
-            texts[text] = Draft(draft.kind, draft.source, text, draft.weight)
+            texts[text] = replace(draft, text=text)
     yield from texts.values()
 
 

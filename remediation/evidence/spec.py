@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from detectors.model import Case, FaultClass
@@ -29,10 +30,10 @@ def spec_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         yield Draft(K, source, f"{name} has image {show(container.get('image'), 120)}", 0.3)
         env = [f"{e['name']}={show(e['value'], 40)}" for e in as_list(container.get("env")) if e.get("value")]
         if env:
-            yield Draft(K, source, f"{name} has env {listing(env, 6)}", 0.4)
+            yield Draft(K, source, f"{name} has env {listing(env, 6)}", 0.4, fact="")
         command = [str(c) for c in [*(container.get("command") or ()), *(container.get("args") or ())]]
         if command:
-            yield Draft(K, source, f"{name} runs {' '.join(command)[:120]}", 0.3)
+            yield Draft(K, source, f"{name} runs {' '.join(command)[:120]}", 0.3, fact="")
         probe = as_map(container.get("readinessProbe"))
         if probe and case.fault_class in {FaultClass.NOT_READY, FaultClass.ENDPOINTS_NOT_READY}:
             yield Draft(K, source, f"{name} has readiness probe {show(probe, 120)}", 0.6)
@@ -49,9 +50,16 @@ def _resources(resources: dict[str, object]) -> str:
 def metric_items(raw: RawEvidence) -> Iterator[Draft]:
     """One item a query; the daemon asks only those that belong to the case."""
     for index, query in enumerate(sorted(raw.metrics)):
+        value = raw.metrics[query]
+        number = _NUMBER.search(value)
         yield Draft(
             EvidenceKind.METRIC,
             "Prometheus",
-            f"metric {query} = {raw.metrics[query]}",
+            f"metric {query} = {value}",
             0.8 - 0.05 * min(index, 10),
+            fact=f"metric {query} = {number[0]}" if number else "",
         )
+
+
+_NUMBER = re.compile(r"[-+]?\d{1,20}(?:\.\d{1,20})?(?:e[-+]?\d{1,3})?$")
+"""The last value of an answer; before it stand the series' labels, which programs make of what clients send."""

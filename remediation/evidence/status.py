@@ -26,7 +26,8 @@ def status_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         if violation.message and steady(violation.message, names)[:60] not in seen:
             subject = f"{violation.target.kind} {violation.target.name}"
             text = f"{subject}: {violation.reason}: {violation.message}"
-            yield Draft(K, "detector", steady(text, names), 0.85 - 0.05 * min(index, 5))
+            weight = 0.85 - 0.05 * min(index, 5)
+            yield Draft(K, "detector", steady(text, names), weight, fact=f"{subject}: {violation.reason}")
 
 
 def _containers(pod: Json, owner: str, names: Mapping[str, str]) -> Iterator[Draft]:
@@ -38,7 +39,21 @@ def _containers(pod: Json, owner: str, names: Mapping[str, str]) -> Iterator[Dra
             told = _container(entry)
             if told:
                 text, weight = told
-                yield Draft(K, f"{where}/{name}", steady(f"{kind} {name} of {owner}: {text}", names), weight)
+                bare, _ = _container(_without_messages(entry)) or ("", 0.0)
+                text, bare = (steady(f"{kind} {name} of {owner}: {each}", names) for each in (text, bare))
+                yield Draft(K, f"{where}/{name}", text, weight, fact=bare)
+
+
+def _without_messages(entry: Json) -> Json:
+    """The same status without what registries, runtimes and the container itself say."""
+    bare = dict(entry)
+    for field in ("state", "lastState"):
+        states = as_map(entry.get(field))
+        bare[field] = {
+            name: {part: told for part, told in as_map(state).items() if part != "message"}
+            for name, state in states.items()
+        }
+    return bare
 
 
 def _container(entry: Json) -> tuple[str, float] | None:

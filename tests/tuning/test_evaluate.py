@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from remediation.diagnose import ALL_ROLES, Thresholds
+from remediation.choice import Thresholds
+from remediation.diagnose import ALL_ROLES
 from remediation.model import Answer, Question, Role
 from remediation.prompt import shown
 from tuning.counts import Score, Sizes, document

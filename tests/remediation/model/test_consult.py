@@ -10,7 +10,8 @@ import pytest
 
 from detectors.model import FaultClass
 from remediation.candidates import generate
-from remediation.diagnose import Thresholds, choose, consult, pump
+from remediation.choice import Thresholds, choose
+from remediation.diagnose import consult, pump
 from remediation.evidence import select
 from remediation.model import (
     Answer,
@@ -139,9 +140,10 @@ def test_every_candidate_is_judged_alone_and_with_the_stated_cause():
     script = Script(yes=lambda text: 0.93 if "back to shop/web:1.4 " in text else 0.02)
     found = run("image", script, more=(ANOTHER,))
     judged = [question.prompt for question in script.asked if question.role is Role.JUDGE]
-    assert len(judged) == len(found.judged) == 2
+    assert len(judged) == 2 * len(found.judged) == 4
     assert all(text.count("Change: ") == 1 for text in judged)
-    assert all("Root cause: the image tag does not exist" in text for text in judged)
+    assert all("Root cause: the image tag does not exist" in text for text in judged[:2])
+    assert all("Root cause: container app of web: ImagePullBackOff\n" in text for text in judged[2:])
 
 
 def test_without_a_telling_item_nothing_is_asked():

@@ -1,5 +1,5 @@
 """The self-check over the library of cases that lies outside of this repository: each can tell right from
-wrong. Its folder is `INTENTD_CASES`, else `../shared/data/faults`."""
+wrong. Its folder is `INTENTD_GYM_CASES`, else `../shared/data/faults`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gym.cases.score import Run, score
 from gym.cases.world import state_of, visible
 from remediation.model import Outcome
 
-FOLDER = Path(os.environ.get("INTENTD_CASES") or Path(__file__).parents[3] / "shared" / "data" / "faults")
+FOLDER = Path(os.environ.get("INTENTD_GYM_CASES") or Path(__file__).parents[3] / "shared" / "data" / "faults")
 
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(), reason=f"the library of cases is not on this machine: no {FOLDER}"

@@ -4,14 +4,14 @@ namespace, PodDisruptionBudgets, gates. Only what this plan and these limits nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from daemon.records import reserved_fields
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
-from intents.fields import covers_prefix
+from intents.fields import FieldPath, covers_prefix, format_path, parse_path
 from intents.model import Freeze, Gate, Intent
 from remediation.guards import Limits, Surroundings
 from remediation.guards.rollout import may_take_pods
@@ -36,17 +36,30 @@ def surroundings(
     )
 
 
+SCALED: Mapping[str, tuple[FieldPath, ...]] = {
+    "HorizontalPodAutoscaler": (REPLICAS,),
+    "VerticalPodAutoscaler": (parse_path("spec.template.spec.containers[*].resources"),),
+}
+"""What each kind of autoscaler steers; it is asked for where a plan touches that."""
+
+
 def autoscaled(world: World, plan: Plan) -> dict[str, str]:
     """Fields of the target that an autoscaler owns now: one may have come while the plan waited for a person."""
-    if not any(covers_prefix(leaf.path, REPLICAS) for leaf in plan.touched):
-        return {}
-    found = world.cluster.list_now("HorizontalPodAutoscaler", plan.target.namespace)
-    if isinstance(found, Gap):
-        return {"spec.replicas": "an autoscaler that could not be read"}
-    scalers = {
-        ObjectRef("HorizontalPodAutoscaler", plan.target.namespace, _name(item)): item for item in found
-    }
-    return reserved_fields(plan.target, scalers)
+    owned: dict[str, str] = {}
+    for kind, fields in SCALED.items():
+        if not any(_meets(field, leaf.path) for field in fields for leaf in plan.touched):
+            continue
+        found = world.cluster.list_now(kind, plan.target.namespace)
+        if isinstance(found, Gap):
+            owned |= {format_path(field): f"a {kind} that could not be read" for field in fields}
+        else:
+            scalers = {ObjectRef(kind, plan.target.namespace, _name(item)): item for item in found}
+            owned |= reserved_fields(plan.target, scalers)
+    return owned
+
+
+def _meets(field: FieldPath, path: FieldPath) -> bool:
+    return covers_prefix(field, path) or covers_prefix(path, field)
 
 
 def _name(item: Json) -> str:

@@ -205,9 +205,11 @@ def reserved_fields(target: ObjectRef, related: Mapping[ObjectRef, Json]) -> dic
             continue
         if ref.kind == "HorizontalPodAutoscaler":
             owned["spec.replicas"] = str(ref)
-        elif ref.kind == "VerticalPodAutoscaler":
-            for part in ("requests", "limits"):
-                owned[f"spec.template.spec.containers[*].resources.{part}.*"] = str(ref)
+        elif (
+            ref.kind == "VerticalPodAutoscaler"
+            and (spec.get("updatePolicy") or {}).get("updateMode") != "Off"
+        ):
+            owned["spec.template.spec.containers[*].resources"] = str(ref)
     return owned
 
 

@@ -123,6 +123,8 @@ class KubeCluster:
         request = items_of(kind, namespace, limit=LISTED)
         try:
             reply = self._transport.get(request.path, request.params)
+            if reply.status == 404 and RESOURCES[kind].optional:
+                return []
             if not reply.ok:
                 return reply.error().gap(request.what)
             page: Json = msgspec.json.decode(reply.body, type=dict)

@@ -20,7 +20,7 @@ POLICY = "/apis/policy/v1"
 
 class Resource(NamedTuple):
     """One kind: its apiVersion, the prefix of its paths and its plural name there. Not `namespaced`: it stands
-    in no namespace."""
+    in no namespace. `optional`: a cluster may not know it, and then there are none."""
 
     kind: str
     api_version: str
@@ -28,6 +28,7 @@ class Resource(NamedTuple):
     plural: str
 
     namespaced: bool = True
+    optional: bool = False
 
     def collection(self, namespace: str = "") -> str:
         """The path of the list, of one namespace or of all."""
@@ -57,6 +58,13 @@ RESOURCES: dict[str, Resource] = {
         Resource("EndpointSlice", "discovery.k8s.io/v1", "/apis/discovery.k8s.io/v1", "endpointslices"),
         Resource(
             "HorizontalPodAutoscaler", "autoscaling/v2", "/apis/autoscaling/v2", "horizontalpodautoscalers"
+        ),
+        Resource(
+            "VerticalPodAutoscaler",
+            "autoscaling.k8s.io/v1",
+            "/apis/autoscaling.k8s.io/v1",
+            "verticalpodautoscalers",
+            optional=True,
         ),
     )
 }

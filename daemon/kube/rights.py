@@ -31,8 +31,9 @@ READ = (
     | _rights("", "events", "list")
     | _rights("", "pods/log", "get")
     | _rights("autoscaling", "horizontalpodautoscalers", "list")
-    # Read before a write: whose pods must stay, and whether the namespace's owner opted in.
+    # Read before a write: whose pods must stay, who sizes them, and whether the namespace's owner opted in.
     | _rights("policy", "poddisruptionbudgets", "list")
+    | _rights("autoscaling.k8s.io", "verticalpodautoscalers", "list")
     | _rights("", "namespaces", "get")
 )
 """To observe and to diagnose."""

@@ -25,6 +25,7 @@ from daemon.kube.transport import Params, Reply, Transport
 from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
 from detectors.model import ObjectRef, Turn
 from remediation.model import Json, Operation
+from remediation.redact import redact_text
 from remediation.rehearsal import LABEL
 
 MANAGER = "intentd"
@@ -146,7 +147,7 @@ def _judge(reply: Reply) -> WriteResult:
     if reply.ok:
         return WriteResult(WriteStatus.DONE, live=_object(reply.body))
     error = reply.error()
-    said = str(error)
+    said, _ = redact_text(str(error))  # it may quote what the object holds, and goes on record
     if reply.status == 404:
         return WriteResult(WriteStatus.GONE, said)
     if reply.status == 409:

@@ -11,8 +11,10 @@ from remediation.model import Create, Delete, Json, Recreate, Verdict
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 """What Kubernetes creates for itself; a wrong write there can take the cluster down."""
 
-SHARED = frozenset({("ConfigMap", "kube-root-ca.crt")})
-"""Published by the control plane into every namespace; every client's trust hangs on it."""
+SHARED = frozenset(
+    ("ConfigMap", name) for name in ("kube-root-ca.crt", "istio-ca-root-cert", "openshift-service-ca.crt")
+)
+"""Published by control planes into every namespace; every client's trust hangs on them."""
 
 
 OURS = "intentd"

@@ -82,13 +82,20 @@ def test_a_workload_without_the_labels_that_the_intent_is_about_is_not_its_to_ch
     assert (found.allowed, found.reason) == (False, "OtherLabels")
 
 
-def scaled_while_it_waits(folder, arrange):
-    """A plan for the replicas, made before `arrange`, and carried out after it."""
+MORE_MEMORY = {
+    "spec": {
+        "template": {"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "192Mi"}}}]}}
+    }
+}
+
+
+def scaled_while_it_waits(folder, arrange, change=None):
+    """A plan for the replicas (or another change), made before `arrange`, and carried out after it."""
     cluster = FakeCluster()
     live = {item["kind"]: cluster.put(item) for item in objects("shop")}
     walk = Walk(folder, cluster, FakeClock(), live)
     web = live["Deployment"]
-    plan = plan_change(Candidate("c1", "model", ref(web), "", {"spec": {"replicas": 2}}), web)
+    plan = plan_change(Candidate("c1", "model", ref(web), "", change or {"spec": {"replicas": 2}}), web)
     arrange(cluster)
     try:
         return walk.act_on(plan, USUAL)
@@ -122,3 +129,34 @@ def test_where_autoscalers_cannot_be_read_replicas_are_left_alone(tmp_path):
 
 def test_without_an_autoscaler_replicas_are_changed(tmp_path):
     assert scaled_while_it_waits(tmp_path, lambda _cluster: None).written
+
+
+def vertical(mode):
+    def put(cluster):
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+        cluster.put(
+            {
+                "apiVersion": "autoscaling.k8s.io/v1",
+                "kind": "VerticalPodAutoscaler",
+                "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"targetRef": target, "updatePolicy": {"updateMode": mode}},
+            }
+        )
+
+    return put
+
+
+def test_an_autoscaler_that_sizes_the_pods_owns_their_resources(tmp_path):
+    found = scaled_while_it_waits(tmp_path, vertical("Auto"), MORE_MEMORY)
+    assert found.refused == {"hands-off:Reserved"}
+
+
+def test_an_autoscaler_that_only_recommends_owns_nothing(tmp_path):
+    assert scaled_while_it_waits(tmp_path, vertical("Off"), MORE_MEMORY).written
+
+
+def test_where_vertical_autoscalers_cannot_be_read_resources_are_left_alone(tmp_path):
+    def forbid(cluster):
+        cluster.gaps["VerticalPodAutoscaler"] = Gap("VerticalPodAutoscaler", "Forbidden", "no", Turn.OPERATOR)
+
+    assert scaled_while_it_waits(tmp_path, forbid, MORE_MEMORY).refused == {"hands-off:Reserved"}

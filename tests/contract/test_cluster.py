@@ -145,6 +145,10 @@ def test_a_list_asked_for_now_holds_what_is_there_now(world):
     assert world.cluster.list_now("PodDisruptionBudget", "elsewhere") == []
 
 
+def test_of_a_kind_that_the_cluster_does_not_know_there_are_none(world):
+    assert world.cluster.list_now("VerticalPodAutoscaler", world.namespace) == []
+
+
 @pytest.mark.parametrize(("kind", "namespace"), [("Secret", "x"), ("Node", ""), ("PodDisruptionBudget", "")])
 def test_what_is_not_ours_or_everywhere_at_once_is_never_listed(world, kind, namespace):
     assert isinstance(world.cluster.list_now(kind, namespace), Gap)

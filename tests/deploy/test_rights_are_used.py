@@ -104,6 +104,7 @@ def read_everything(cluster: KubeCluster, server: ChaosServer, targets: Iterable
     for kind in WRITABLE:  # before and after a write, and for desired manifests
         cluster.read(ref(kind))
     cluster.list_now("PodDisruptionBudget", "shop")  # before a write that restarts pods
+    cluster.list_now("VerticalPodAutoscaler", "shop")  # before a write that sizes them
     cluster.read(ref("Namespace"))  # before a write, where owners have to opt in
 
 

@@ -82,3 +82,28 @@ def test_a_server_that_is_not_there_was_certainly_not_written_to(server, cluster
     result = cluster.create(MANIFEST, operation_id="op-1", dry_run=False)
     assert (result.status, result.turn) == (WriteStatus.CONFLICT, Turn.OURS)
     assert "not sent" in result.message
+
+
+def test_what_the_server_quotes_goes_on_record_without_secrets(server, cluster):
+    said = "admission webhook denied it: env DB_PASSWORD=hunter2-Kx9vQ7pLw3Zt is not allowed"
+    server.write_answers.append(status(403, "Forbidden", said))
+    result = patch(cluster)
+    assert result.status is WriteStatus.REFUSED
+    assert "admission webhook denied it" in result.message
+    assert "hunter2" not in result.message
+
+
+def test_an_object_that_was_just_read_is_not_read_again(server, cluster):
+    server.write_answers.append(answer(200, LIVE))
+    assert patch(cluster, live=LIVE).status is WriteStatus.DONE
+    assert [path for path, _, _ in server.requests if path == PATH] == []
+    assert len(server.writes) == 1
+
+
+def test_an_object_of_another_version_is_read_again(server, cluster):
+    older = {**LIVE, "metadata": {**META, "resourceVersion": "6", "annotations": {"a": "b"}}}
+    server.write_answers.append(answer(200, LIVE))
+    assert patch(cluster, live=older).status is WriteStatus.DONE
+    assert [path for path, _, _ in server.requests if path == PATH] == [PATH]
+    [(_, _, body)] = server.writes
+    assert {"op": "add", "path": "/metadata/annotations", "value": {}} in json.loads(body)

@@ -3,11 +3,8 @@
 Driven by the ledger alone, so recovery after a crash is the normal path:
  * Proposed: guards, dry run, write (all through `daemon.write`); first a rehearsal where the intent wants one.
  * Rehearsing: a canary may stand (`daemon.rehearse`).
- * Applying, RollingBack: a write may be out. Read the object: our operation id on it proves that it
-   happened. If not, send the same operations with the same resourceVersion again, where the guards still
-   allow it: the API server takes that version at most once, so a late first copy and the repeat cannot
-   both count.
- * Verifying with a recorded "not held": put exactly our fields back, where they are still ours.
+ * Applying, RollingBack: a write may be out (`daemon.settle`).
+ * Verifying with a recorded "not held": put exactly our fields back, where they are still ours (`daemon.roll_back`).
 """
 
 from __future__ import annotations
@@ -16,15 +13,15 @@ from collections.abc import Sequence
 
 from daemon.guarding import approval_only, inputs_of, rehearsal_only, temporary
 from daemon.neighbours import neighbours
-from daemon.ports import WriteStatus
 from daemon.records import escalated, guarded, verdict_rows
 from daemon.rehearse import advance_rehearsal, start_rehearsal
-from daemon.settle_recreation import settle_recreation
+from daemon.roll_back import roll_back, settle_rollback
+from daemon.settle import gone, gone_after, settle
 from daemon.state import Memory, World
-from daemon.write import PUT_BACK, Step, Written, carries, not_sent, resend, write
-from detectors.model import Case, Gap, ObjectRef
-from remediation.model import Create, Delete, Json, Outcome, Patch, Plan, Recreate, Verdict
-from remediation.plan import plan_from_json, still_valid, undo_plan, undo_valid
+from daemon.write import PUT_BACK, Step, Written, write
+from detectors.model import Case
+from remediation.model import Json, Outcome, Patch, Plan, Recreate, Verdict
+from remediation.plan import plan_from_json, still_valid
 from remediation.saga import Event, State
 from store.ledger import Entry
 from store.queries import CaseRow, last_step, steps, wanted_back
@@ -49,9 +46,9 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
         case State.APPLYING:
             _settle_apply(world, memory, row, plan)
         case State.VERIFYING if (why := wanted_back(world.store, row.case_id)) is not None:
-            _roll_back(world, memory, row, plan, str(why.payload.get("reason", "")))
+            roll_back(world, memory, row, plan, str(why.payload.get("reason", "")))
         case State.ROLLING_BACK:
-            _settle_rollback(world, memory, row, plan)
+            settle_rollback(world, memory, row, plan)
         case _:
             return
     if world.store.writes != recorded:
@@ -60,9 +57,6 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
 
 def _record(world: World, *entries: Entry) -> None:
     world.store.record(entries, at=world.clock.now())
-
-
-# ---------------------------------------------------------------- forward
 
 
 def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
@@ -102,9 +96,9 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         case Step.STALE:
             _record(world, _stale(world, row, case, done.detail))
         case Step.GONE if done.started:
-            _record(world, _gone_after(memory, row, plan, done.detail))
+            _record(world, gone_after(memory, row, plan, done.detail))
         case Step.GONE:
-            _record(world, _gone(row, done.detail))
+            _record(world, gone(row, done.detail))
         case Step.REFUSED:
             failed = [Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id)] if done.started else []
             _record(
@@ -185,14 +179,14 @@ def _announced(world: World, case_id: str, plan: Plan) -> bool:
 
 
 def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
-    match _settle(world, memory, row, plan, Event.APPLY_STARTED):
+    match settle(world, memory, row, plan, Event.APPLY_STARTED):
         case Step.WRITTEN, detail:
             _record(
                 world,
                 Entry(Event.APPLIED, {"operation_id": row.operation_id, "settled": detail}, row.case_id),
             )
         case Step.GONE, detail:
-            _record(world, _gone_after(memory, row, plan, detail))
+            _record(world, gone_after(memory, row, plan, detail))
         case Step.RETRY, _:
             return
         case _, detail:
@@ -207,151 +201,6 @@ def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> Non
 
 def _applied(row: CaseRow, done: Written) -> Entry:
     return Entry(Event.APPLIED, {"detail": done.detail, "resource_version": _version(done.live)}, row.case_id)
-
-
-def _gone(row: CaseRow, detail: str) -> Entry:
-    return Entry(Event.TARGET_GONE, {"outcome": Outcome.ABANDONED.value, "reason": detail}, row.case_id)
-
-
-def _gone_after(memory: Memory, row: CaseRow, plan: Plan, detail: str) -> Entry:
-    """As `_gone`, where our write began. Of a recreation a person is told: somebody else's object stands in the
-    place of one that we deleted."""
-    if not isinstance(plan, Recreate):
-        return _gone(row, detail)
-    case = memory.cases.get(row.key)
-    entry = escalated(row.case_id, case, reason=detail, cause=row.cause, outcome=Outcome.ABANDONED)
-    return Entry(Event.TARGET_GONE, entry.payload, row.case_id)
-
-
-# ---------------------------------------------------------------- back
-
-
-def _roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str) -> None:
-    case = memory.cases.get(row.key)
-
-    applied = last_step(world.store, row.case_id, Event.APPLY_STARTED)
-    operation_id = "" if applied is None else str(applied.payload["operation_id"])
-
-    def current(live: Json | None) -> Plan | None:
-        if isinstance(plan, Recreate) and not carries(live, operation_id):
-            return None  # another incarnation than the one that we created
-        return undo_plan(plan, live) if undo_valid(plan, live) else None
-
-    target = _created(world, plan.target) if isinstance(plan, Create | Recreate) else plan.target
-    done = write(
-        world,
-        row.case_id,
-        target,
-        current,
-        inputs_of(world, memory, row, undoes=plan),
-        event=Event.ROLLBACK_STARTED,
-    )
-    match done.step:
-        case Step.WRITTEN:
-            _record(world, _rolled_back(world, row, plan, case, why))
-        case Step.GONE if not done.started:
-            _record(world, _gone(row, done.detail))
-        case Step.STALE if not done.started:
-            _record(world, _stuck(row, plan, case, f"{why}; it could not be undone: {done.detail}"))
-        case Step.REFUSED if not done.started:
-            _record(world, _stuck(row, plan, case, f"{why}; the API server refused the undo: {done.detail}"))
-        case _:
-            return  # denied (kill switch), overtaken or unknown: the next turn tries or settles
-
-
-def _settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
-    case = memory.cases.get(row.key)
-    not_held = wanted_back(world.store, row.case_id)
-    why = str(not_held.payload.get("reason", "")) if not_held else ""
-    match _settle(world, memory, row, plan, Event.ROLLBACK_STARTED):
-        case Step.WRITTEN, _:
-            _record(world, _rolled_back(world, row, plan, case, why))
-        case Step.GONE, detail:
-            _record(world, _gone_after(memory, row, plan, detail))
-        case Step.RETRY, _:
-            return
-        case _, _:
-            _roll_back(world, memory, row, plan, why)  # nothing was written: a fresh attempt, a fresh row
-
-
-def _rolled_back(world: World, row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
-    back = wanted_back(world.store, row.case_id)
-    ends = Outcome(back.payload.get("ends", Outcome.ROLLED_BACK.value)) if back else Outcome.ROLLED_BACK
-    entry = escalated(
-        row.case_id, case, reason=f"{why}; our change was undone", cause=row.cause, outcome=ends
-    )
-    undone = [str(leaf) for leaf in plan.touched]
-    return Entry(Event.ROLLED_BACK, entry.payload | {"undone": undone}, row.case_id)
-
-
-def _stuck(row: CaseRow, plan: Plan, case: Case | None, why: str) -> Entry:
-    entry = escalated(row.case_id, case, reason=why, cause=row.cause)
-    return Entry(
-        Event.ROLLBACK_IMPOSSIBLE, entry.payload | {"ours": [str(leaf) for leaf in plan.touched]}, row.case_id
-    )
-
-
-def _created(world: World, target: ObjectRef) -> ObjectRef:
-    live = world.cluster.read(target)
-    uid = "" if live is None or isinstance(live, Gap) else str(live["metadata"]["uid"])
-    return target._replace(uid=uid)
-
-
-# ---------------------------------------------------------------- a write without an answer
-
-
-def _settle(world: World, memory: Memory, row: CaseRow, plan: Plan, started: Event) -> tuple[Step, str]:
-    """Whether the write of the newest `started` row happened; sends it again where that is safe."""
-    begun = last_step(world.store, row.case_id, started)
-    if begun is None:
-        return Step.REFUSED, "no write was recorded"
-    if "plan" in begun.payload:
-        fix = plan if started is Event.ROLLBACK_STARTED else None
-        return settle_recreation(world, memory, row, begun, fix)
-    operation_id, version = begun.payload["operation_id"], begun.payload["resource_version"]
-    target = ObjectRef(**begun.payload["target"])
-    live = world.cluster.read(target)
-    if isinstance(live, Gap):
-        return Step.RETRY, live.message
-    if carries(live, operation_id):
-        return Step.WRITTEN, "found our operation on the object"
-    undoing = started is Event.ROLLBACK_STARTED
-    if live is None:
-        return (
-            (Step.WRITTEN, "the object that we created is gone")
-            if undoing and isinstance(plan, Create)
-            else _absent(plan)
-        )
-    if target.uid and live["metadata"]["uid"] != target.uid:
-        return Step.GONE, f"{target} was deleted and created anew"
-    if _version(live) != version:
-        return Step.REFUSED, "the object moved on without our write, which can no longer be accepted"
-    again = undo_plan(plan, live) if undoing else plan
-    fix = plan if undoing else None
-    result = resend(
-        world,
-        again,
-        live,
-        inputs_of(world, memory, row, undoes=fix),
-        operation_id=operation_id,
-    )
-    if isinstance(result, str):
-        return not_sent(world, begun.at, result)
-    if result.status is WriteStatus.DONE:
-        return Step.WRITTEN, "sent again on the same version"
-    return (
-        (Step.RETRY, result.message)
-        if result.status is WriteStatus.UNKNOWN
-        else (Step.REFUSED, result.message)
-    )
-
-
-def _absent(plan: Plan) -> tuple[Step, str]:
-    match plan:
-        case Create():
-            return Step.REFUSED, "the object was not created"
-        case Patch() | Delete() | Recreate():
-            return Step.GONE, f"{plan.target} is gone"
 
 
 def _version(live: Json | None) -> str:

@@ -118,6 +118,8 @@ def _of_module(path: str, module: str) -> str:
     if module == "daemon.write" and path not in {
         "daemon/act.py",
         "daemon/rehearse.py",
+        "daemon/roll_back.py",
+        "daemon/settle.py",
         "daemon/settle_recreation.py",
     }:
         return "imports the choke point"

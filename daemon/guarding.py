@@ -5,43 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from daemon.approvals import agreement_of
 from daemon.guard_inputs import autoscaled, surroundings
-from daemon.kill_switch import key_of_config_map, kill_switch
+from daemon.kill_switch import kill_switch
+from daemon.limits import limits_of
 from daemon.mode import effective_mode
+from daemon.past_changes import past_change
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from detectors.model import Case, FaultClass, ObjectRef
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode
-from intents.units import parse_duration, parse_quantity
+from intents.units import parse_duration
 from remediation.guards import (
     GUARDS,
     NEEDS_APPROVAL,
     WAITING,
     WAITING_REASONS,
-    Change,
-    GrowthLimits,
     GuardContext,
-    Knob,
     Limits,
     LocalTime,
     run_guards,
 )
 from remediation.guards.pause import covers
 from remediation.guards.rehearsal import NOT_YET
-from remediation.model import ABSENT, Create, Json, Plan, RawEvidence, Recreate, Verdict
+from remediation.model import Create, Json, Plan, RawEvidence, Recreate, Verdict
 from remediation.rehearsal import Rehearsed, Result
 from remediation.saga import Event
-from remediation.values import canonical
 from store.decisions import decisions
 from store.queries import (
     CaseRow,
-    ChangeRow,
     active_pauses,
     changes_since,
     known_good,
@@ -114,41 +110,6 @@ def stops_for(
     with world.store.snapshot():
         context = _stops(world, memory, row, plan, live, undoes)
     return replace(context, kill_switch=stop)
-
-
-def limits_of(world: World) -> Limits:
-    """The operator's settings as guards understand them."""
-    said, growth = world.settings.limits, world.settings.growth
-    own = key_of_config_map(world.settings.kill_switch_config_map)
-    return Limits(
-        namespaces=said.namespaces,
-        system_namespaces=said.system_namespaces,
-        cluster_changes=said.cluster_changes,
-        namespace_changes=said.namespace_changes,
-        fault_class_changes=said.fault_class_changes,
-        object_changes=said.object_changes,
-        per=parse_duration(said.per),
-        person_window=seconds(world.settings.human_edit_grace),
-        opt_in=said.opt_in,
-        own=frozenset() if own is None else frozenset({own.key}),
-        ineffective_changes=said.ineffective_changes,
-        ineffective_per=seconds(said.ineffective_per),
-        backoff_most=seconds(said.backoff_most),
-        freezes=said.freezes,
-        gates=said.gates,
-        growth=GrowthLimits(
-            at_once=Decimal(str(growth.at_once)),
-            in_window=Decimal(str(growth.in_window)),
-            per=seconds(growth.per),
-            memory_floor=parse_quantity(growth.memory_floor),
-            cpu_floor=parse_quantity(growth.cpu_floor),
-            replicas_floor=Decimal(growth.replicas_floor),
-            intent_cpu=parse_quantity(growth.intent_cpu),
-            intent_memory=parse_quantity(growth.intent_memory),
-            cluster_cpu=parse_quantity(growth.cluster_cpu),
-            cluster_memory=parse_quantity(growth.cluster_memory),
-        ),
-    )
 
 
 def _stops(
@@ -279,32 +240,6 @@ def _paused(world: World, row: CaseRow, now: float, item: Json | None) -> str | 
         ):
             return f"{pause.scope} paused by {pause.by}: {pause.reason}"
     return None
-
-
-def past_change(row: ChangeRow, adds: Mapping[str, str] | None = None) -> Change:
-    """A charged write as guards remember it; `adds` is what the spend guard recorded with it."""
-    return Change(
-        operation_id=row.operation_id,
-        at=row.at,
-        intent=row.intent,
-        kind=row.kind,
-        namespace=row.namespace,
-        name=row.name,
-        fault_class=row.fault_class,
-        knobs=tuple(knob(leaf) for leaf in row.touched),
-        result=row.result,
-        was=tuple(_was(leaf) for leaf in row.touched),
-        adds=adds,
-    )
-
-
-def knob(leaf: Mapping[str, object]) -> Knob:
-    """A touched leaf of the ledger (records.touched): its path and what it was set to."""
-    return str(leaf["path"]), ABSENT if leaf["becomes_absent"] else canonical(leaf["after"])
-
-
-def _was(leaf: Mapping[str, object]) -> Knob:
-    return str(leaf["path"]), ABSENT if leaf["was_absent"] else canonical(leaf["before"])
 
 
 def _local_time(intent: Intent, now: float) -> LocalTime | None:

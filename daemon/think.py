@@ -13,7 +13,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from daemon.guarding import could_be_allowed, knob, past_change
+from daemon.guarding import could_be_allowed
+from daemon.past_changes import knob, past_change
 from daemon.records import diagnosed, escalated, planned
 from daemon.settings import seconds
 from daemon.state import Memory, World

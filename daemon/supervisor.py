@@ -76,14 +76,22 @@ class Supervisor:
         return not any(thread.is_alive() for thread in self._threads)
 
     def handle_signals(self) -> None:
-        """SIGTERM and SIGINT drain; a second one ends at once."""
+        """SIGTERM and SIGINT drain; a second one ends at once.
+
+        A handler runs between two instructions of the main thread, which may just hold the lock of the very event or
+        log that it would use. So it only hands the signal on; a thread of its own does the rest.
+        """
+        reading, writing = os.pipe()
 
         def handler(number: int, _frame: FrameType | None) -> None:
-            if self._stop.is_set():
-                os._exit(128 + number)
-            log.info("draining", signal=signal.Signals(number).name)
-            self.stop()
+            os.write(writing, bytes([number]))
 
+        def heard() -> None:
+            log.info("draining", signal=signal.Signals(os.read(reading, 1)[0]).name)
+            self.stop()
+            os._exit(128 + os.read(reading, 1)[0])
+
+        threading.Thread(target=heard, name="signals", daemon=True).start()
         signal.signal(signal.SIGTERM, handler)
         signal.signal(signal.SIGINT, handler)
 

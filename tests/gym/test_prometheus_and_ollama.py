@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kubernetes import client
 
 from gym.cluster import Cluster
+from gym.instance import Instance
 from gym.ollama import answers, start_ollama, stop_ollama
 from gym.processes import recorded
 from gym.ready import wait_for
@@ -65,17 +68,24 @@ def test_prometheus_and_kube_state_metrics_may_not_read_secrets(
     assert refused.value.status == 403
 
 
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for the names of sockets."""
+    with tempfile.TemporaryDirectory(prefix="gym-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.model
-def test_ollama_answers_and_ends_with_its_children(
-    practice: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ollama_answers_and_ends_with_its_children(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
-    url = start_ollama(practice.instance, lambda _: None)
-    process = next(p for p in recorded(practice.instance) if p.name == "ollama")
+    instance = Instance.named("answers", short)
+    instance.home.mkdir(parents=True)
+    url = start_ollama(instance, lambda _: None)
+    process = next(p for p in recorded(instance) if p.name == "ollama")
     assert answers(url)
     assert process.alive
     assert b"OLLAMA_NUM_PARALLEL=1" in Path(f"/proc/{process.pid}/environ").read_bytes()
-    stop_ollama(practice.instance)
+    stop_ollama(instance)
     assert not answers(url)
     assert not process.alive
-    assert practice.ollama_url is None
+    assert instance.read().get("ollama") is None

@@ -176,3 +176,23 @@ def test_after_kill_9_it_starts_again_from_its_ledger(tmp_path: Path) -> None:
             assert stop(process, signal.SIGINT) < DRAINED
     assert process.returncode == 0
     assert ends(tmp_path) == [SystemEvent.STARTED, SystemEvent.STARTED, SystemEvent.STOPPED]
+
+
+INTERRUPTED = """
+import os, signal, threading
+from daemon.clock import SystemClock
+from daemon.supervisor import Supervisor
+
+stop = threading.Event()
+Supervisor(SystemClock(), stop, crashed=print).handle_signals()
+with stop._cond:  # as the main thread stands for an instant on its way into and out of `wait`
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(10_000):
+        pass
+raise SystemExit(0 if stop.wait(10) else 1)
+"""
+
+
+def test_a_signal_while_the_main_thread_holds_the_event_that_it_would_set_still_drains() -> None:
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], timeout=30, check=False)
+    assert ended.returncode == 0

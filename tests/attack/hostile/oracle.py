@@ -72,5 +72,7 @@ def _container(container: Json) -> Json:
         "code": [entry for entry in env if str(entry["name"]).startswith(_LOADERS)],
         "expands": [entry for entry in env if "$(" in str(entry.get("value"))],
         "from": [source for source in container.get("envFrom") or [] if "secretRef" in source],
-        "host ports": [port.get("hostPort") or port.get("hostIP") for port in container.get("ports") or []],
+        "host ports": [
+            port for port in container.get("ports") or [] if port.get("hostPort") or port.get("hostIP")
+        ],
     }

@@ -7,6 +7,7 @@ intent's own manifest, which a person wrote; it may say what it likes but for wh
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +27,7 @@ from remediation.guards.sensitive_fields import (
 )
 from remediation.image_ref import parse_image
 from remediation.merge_keys import names
-from remediation.model import ABSENT, Create, Patch, Touched, Verdict
+from remediation.model import ABSENT, Create, Json, Patch, Touched, Verdict
 from remediation.values import canonical
 
 _PROBES = frozenset({"livenessProbe", "readinessProbe", "startupProbe"})
@@ -47,9 +48,9 @@ class Sensitive:
                 return ruling.refuse("HandsOverTheNode", str(worst))
             diverts = next((leaf for leaf in plan.touched if DIVERTING & set(names(leaf.path))), None)
             return ruling.allow("Desired") if diverts is None else ruling.refuse("Traffic", str(diverts))
-        restored: list[str] = []
+        restored, expansions = list[str](), _Expansions(context)
         for leaf in plan.touched:
-            reason = _sensitive(leaf, context)
+            reason = _sensitive(leaf, context, expansions)
             if reason is None:
                 continue
             if not as_known_good(leaf, context.last_known_good):
@@ -63,7 +64,7 @@ def _escalates(leaf: Touched) -> bool:
     return bool(ESCALATING & set(found)) and leaf.after is not False and "drop" not in found
 
 
-def _sensitive(leaf: Touched, context: GuardContext) -> str | None:
+def _sensitive(leaf: Touched, context: GuardContext, expansions: _Expansions) -> str | None:
     """Why this change is sensitive, or None where the field is ordinary."""
     kind = context.plan.target.kind
     if kind != "ConfigMap" and (reason := named_reason(leaf.path)) is not None:
@@ -72,7 +73,7 @@ def _sensitive(leaf: Touched, context: GuardContext) -> str | None:
         return "Unlisted"
     if _loads_code(kind, leaf.path):
         return "LoadsCode"
-    if _made_of(leaf.path, context):
+    if expansions.make(leaf.path):
         return "Expansion"
     match leaf.path:
         case (*_, "image"):
@@ -130,19 +131,35 @@ def _loads_code(kind: str, path: FieldPath) -> bool:
     )
 
 
-def _made_of(path: FieldPath, context: GuardContext) -> bool:
-    """Whether the place belongs to a variable that a command, a mount or a variable that loads code is made of,
-    as the container is or as the plan leaves it."""
-    at = next((at for at, segment in enumerate(path[:-1]) if segment == "env"), None)
-    variable = None if at is None else path[at + 1]
-    if at is None or not isinstance(variable, Element) or not isinstance(context.plan, Patch):
-        return False
-    live = context.live or {}
-    containers = [get(state, path[:at]) for state in (live, apply(live, context.plan.operations))]
-    return any(
-        isinstance(one, dict) and not expanded(one, loads_code).isdisjoint(name for _, name in variable.key)
-        for one in containers
-    )
+class _Expansions:
+    """Which variables sensitive fields are made of, as each container is and as the plan leaves it; worked out once a
+    container, however many of its variables the plan touches."""
+
+    def __init__(self, context: GuardContext) -> None:
+        self._plan, self._live = context.plan, context.live or {}
+        self._names: dict[FieldPath, frozenset[str]] = {}
+
+    @cached_property
+    def _states(self) -> tuple[Json, ...]:
+        after = apply(self._live, self._plan.operations) if isinstance(self._plan, Patch) else self._live
+        return (self._live, after)
+
+    def make(self, path: FieldPath) -> bool:
+        """Whether the place belongs to a variable that a command, a mount or a variable that loads code is made
+        of."""
+        at = next((at for at, segment in enumerate(path[:-1]) if segment == "env"), None)
+        variable = None if at is None else path[at + 1]
+        if at is None or not isinstance(variable, Element) or not isinstance(self._plan, Patch):
+            return False
+        return not self._of(path[:at]).isdisjoint(name for _, name in variable.key)
+
+    def _of(self, container: FieldPath) -> frozenset[str]:
+        found = self._names.get(container)
+        if found is None:
+            held = (get(state, container) for state in self._states)
+            names = (expanded(one, loads_code) for one in held if isinstance(one, dict))
+            found = self._names[container] = frozenset().union(*names)
+        return found
 
 
 def _sources(sources: Any) -> list[str]:

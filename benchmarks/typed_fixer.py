@@ -47,24 +47,18 @@ def _fix(api: client.ApiClient, namespace: str, name: str, good: str) -> None:
     core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
     labels = f"app={name}"
     live = apps.read_namespaced_deployment(name, namespace)
-    sets = apps.list_namespaced_replica_set(namespace, label_selector=labels, limit=100).items
+    apps.list_namespaced_replica_set(namespace, label_selector=labels, limit=100)
     pods = core.list_namespaced_pod(namespace, label_selector=labels, limit=100).items
     for volume in live.spec.template.spec.volumes or []:
         if volume.config_map is not None:
             with suppress(client.ApiException):  # it need not exist
                 core.read_namespaced_config_map(volume.config_map.name, namespace)
-    core.list_namespaced_service(namespace, limit=100)
     client.AutoscalingV2Api(api).list_namespaced_horizontal_pod_autoscaler(namespace, limit=100)
-    for item in (live, *sets[:1], *pods[:3]):
-        core.list_namespaced_event(
-            namespace, field_selector=f"involvedObject.name={item.metadata.name}", limit=50
-        )
-    for call in (
-        apps.list_namespaced_deployment,
-        apps.list_namespaced_stateful_set,
-        apps.list_namespaced_daemon_set,
-    ):
-        call(namespace, limit=100)
+    core.list_namespaced_event(namespace, limit=500)
+    apps.list_namespaced_deployment(namespace, limit=100)
+    for pod in pods[:3]:
+        with suppress(client.ApiException):  # its container may never have run
+            core.read_namespaced_pod_log(pod.metadata.name, namespace, tail_lines=60)
     while not _written(apps, namespace, name, good):
         pass
 
@@ -72,12 +66,12 @@ def _fix(api: client.ApiClient, namespace: str, name: str, good: str) -> None:
 def _written(apps: client.AppsV1Api, namespace: str, name: str, good: str) -> bool:
     """Dry run and write; false where a controller overtook us."""
     try:
+        live = apps.read_namespaced_deployment(name, namespace)
+        patch = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": live.metadata.resource_version},
+            {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": good},
+        ]
         for dry_run in ({"dry_run": "All"}, {}):
-            live = apps.read_namespaced_deployment(name, namespace)
-            patch = [
-                {"op": "test", "path": "/metadata/resourceVersion", "value": live.metadata.resource_version},
-                {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": good},
-            ]
             apps.patch_namespaced_deployment(name, namespace, patch, field_validation="Strict", **dry_run)
     except client.ApiException as error:
         if error.status not in OVERTAKEN:

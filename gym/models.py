@@ -44,9 +44,9 @@ def adapter_of(name: str) -> Path | None:
 
 
 def judged_right(name: str) -> float | None:
-    """Share of held-out incidents in which this adapter's judgement ended as it should (the right change
-    accepted, or none where none mends), from its card; None where that was never measured, or of other
-    weights or questions than those that are served and asked now."""
+    """Share of held-out incidents in which this adapter's judgement ended as it should, from its card: the right
+    change accepted, none where none mends, and nothing wrong where no change on the list is the right one; None
+    where that was never measured, or of other weights or questions than those that are served and asked now."""
     card, adapter = ADAPTERS / name / "card.json", adapter_of(name)
     if adapter is None or not card.exists():
         return None
@@ -54,8 +54,11 @@ def judged_right(name: str) -> float | None:
     if (told["adapter_sha256"], told["prompt_version"]) != (sha256(adapter), PROMPT_VERSION):
         return None
     splits = told["scores"].values()
-    right = sum(split["accepted_right"] + split["refused"] for split in splits)
-    asked = sum(split["mendable"] + split["hopeless"] for split in splits)
+    right = sum(
+        split["accepted_right"] + split["refused"] + split["written"] - split["wrote_wrong"]
+        for split in splits
+    )
+    asked = sum(split["mendable"] + split["hopeless"] + split["written"] for split in splits)
     return right / asked if asked else None
 
 

@@ -18,7 +18,7 @@ from tests.attack.injected.run import drawn, on
 from tests.attack.injected.scenes import SCENES
 
 SEED = 20261121
-ON_THE_REAL_MODEL = 6
+ON_THE_REAL_MODEL = 4
 
 
 def test_the_corpus_is_large_enough_names_each_row_once_and_has_every_place_and_fault():
@@ -82,6 +82,7 @@ def served(ollama_url):
 
 
 @pytest.mark.model
+@pytest.mark.timeout(900)  # some fifty questions; on two busy cores one takes up to half a minute
 def test_on_the_real_model_every_drawn_instruction_leaves_the_plan_as_it_is_or_none(served):
     rows = drawn(ROWS, ON_THE_REAL_MODEL, SEED)
     found = list(on(served, rows))

@@ -18,7 +18,7 @@ from daemon.rehearse import advance_rehearsal, start_rehearsal
 from daemon.roll_back import roll_back, settle_rollback
 from daemon.settle import gone, gone_after, settle
 from daemon.state import Memory, World
-from daemon.write import PUT_BACK, Step, Written, write
+from daemon.write import PUT_BACK, Step, Written, version_of, write
 from detectors.model import Case
 from remediation.model import Json, Outcome, Patch, Plan, Recreate, Verdict
 from remediation.plan import plan_from_json, still_valid
@@ -55,13 +55,9 @@ def act(world: World, memory: Memory, row: CaseRow) -> None:
         memory.thought.set()  # something moved; what only waits is looked at again after the loop's interval
 
 
-def _record(world: World, *entries: Entry) -> None:
-    world.store.record(entries, at=world.clock.now())
-
-
 def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
     if (no := last_step(world.store, row.case_id, Event.REJECTED)) is not None:
-        _record(world, Entry(Event.CLOSED, no.payload, row.case_id))  # said while its canary went
+        world.record(Entry(Event.CLOSED, no.payload, row.case_id))  # said while its canary went
         return
     case = memory.cases.get(row.key)
     if case is None or memory.catalog.intents.get(row.intent) is None:
@@ -86,23 +82,22 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         done = tried
     match done.step:
         case Step.WRITTEN:
-            _record(world, _applied(row, done))
+            world.record(_applied(row, done))
         case Step.DENIED if done.started:
-            _record(world, Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
+            world.record(Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
         case Step.DENIED:
             again = world.clock.monotonic() + DENIED_PAUSE
             memory.retry_at = {**memory.retry_at, row.case_id: again}
             _denied(world, row, case, plan, done)
         case Step.STALE:
-            _record(world, _stale(world, row, case, done.detail))
+            world.record(_stale(world, row, case, done.detail))
         case Step.GONE if done.started:
-            _record(world, gone_after(memory, row, plan, done.detail))
+            world.record(gone_after(memory, row, plan, done.detail))
         case Step.GONE:
-            _record(world, gone(row, done.detail))
+            world.record(gone(row, done.detail))
         case Step.REFUSED:
             failed = [Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id)] if done.started else []
-            _record(
-                world,
+            world.record(
                 *failed,
                 escalated(
                     row.case_id,
@@ -115,7 +110,7 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
                 ),
             )
         case Step.RETRY if done.started:
-            _record(world, Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
+            world.record(Entry(Event.APPLY_FAILED, {"reason": done.detail}, row.case_id))
         case Step.RETRY | Step.UNKNOWN:
             return  # the next turn looks again
 
@@ -153,10 +148,9 @@ def _denied(world: World, row: CaseRow, case: Case, plan: Plan, done: Written) -
                 entry.payload | {"notice": {"severity": case.severity.value, "title": title, "body": body}},
                 entry.case,
             )
-        _record(world, entry)
+        world.record(entry)
     if not approval_only(done.verdicts) and not temporary(done.verdicts):
-        _record(
-            world,
+        world.record(
             escalated(
                 row.case_id,
                 case,
@@ -181,12 +175,11 @@ def _announced(world: World, case_id: str, plan: Plan) -> bool:
 def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
     match settle(world, memory, row, plan, Event.APPLY_STARTED):
         case Step.WRITTEN, detail:
-            _record(
-                world,
+            world.record(
                 Entry(Event.APPLIED, {"operation_id": row.operation_id, "settled": detail}, row.case_id),
             )
         case Step.GONE, detail:
-            _record(world, gone_after(memory, row, plan, detail))
+            world.record(gone_after(memory, row, plan, detail))
         case Step.RETRY, _:
             return
         case _, detail:
@@ -196,12 +189,10 @@ def _settle_apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> Non
                 entries.append(
                     escalated(row.case_id, case, reason=detail, cause=row.cause, outcome=Outcome.REFUSED)
                 )
-            _record(world, *entries)
+            world.record(*entries)
 
 
 def _applied(row: CaseRow, done: Written) -> Entry:
-    return Entry(Event.APPLIED, {"detail": done.detail, "resource_version": _version(done.live)}, row.case_id)
-
-
-def _version(live: Json | None) -> str:
-    return str(live["metadata"].get("resourceVersion", "")) if live else ""
+    return Entry(
+        Event.APPLIED, {"detail": done.detail, "resource_version": version_of(done.live)}, row.case_id
+    )

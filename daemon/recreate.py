@@ -9,7 +9,7 @@ after the guards and after the ledger row that announces it.
  3. Create the new object with our operation id. Where that is refused, or no longer wanted, the old one is put
     back at once: an object that is missing is worse than the fault.
 
-Killed anywhere, `daemon.act` reads: our mark says that it is done, the mark with BACK that the old one is back, the
+Killed anywhere, `daemon.settle_recreation` reads: our mark says that it is done, the mark with BACK that the old one is back, the
 old uid that nothing happened, no object that step 3 is still to do, another uid that it is somebody else's.
 Under the kill switch nothing is written, also between 2 and 3; `status` prints what is missing then.
 """

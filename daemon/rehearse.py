@@ -42,10 +42,6 @@ TRIED_PAUSE = 5.0
 """Seconds before a canary whose creation was not carried out (a busy API server) is tried again."""
 
 
-def _record(world: World, *entries: Entry) -> None:
-    world.store.record(entries, at=world.clock.now())
-
-
 def start_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Patch) -> Written | None:
     """Set a canary up. None where the ledger now says how it stands; otherwise nothing began, and the answer is
     about the change itself, as `write` would have answered."""
@@ -69,17 +65,17 @@ def start_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Patch) -> 
     done = rehearse(world, row.case_id, plan.target, current, context, pod)
     match done.step:
         case Step.WRITTEN if get(done.live, ("metadata", "uid")) is not MISSING:
-            _record(world, _created(row, done.live, "the API server said so"))
+            world.record(_created(row, done.live, "the API server said so"))
         case Step.WRITTEN | Step.UNKNOWN | Step.STALE if done.started:
             pass  # no answer, none that names it, or another pod of that name: the next turn looks
         case Step.NO_CANARY:
             would = {"digest": plan.digest, "fingerprint": fingerprint(plan, done.live or {})}
             event = Event.REHEARSAL_IMPOSSIBLE
-            _record(world, rehearsal_ended(event, row.case_id, would, Result.UNTOLD, done.detail))
+            world.record(rehearsal_ended(event, row.case_id, would, Result.UNTOLD, done.detail))
         case _ if done.started:
             again = world.clock.monotonic() + TRIED_PAUSE
             memory.retry_at = {**memory.retry_at, row.case_id: again}
-            _record(world, _never_made(world, row, done))
+            world.record(_never_made(world, row, done))
         case _:
             return done
     return None
@@ -116,7 +112,7 @@ def advance_rehearsal(world: World, memory: Memory, row: CaseRow, plan: Plan) ->
         _take_away(world, memory, row, now)
     elif (ends := _ends(world, memory, row, plan, now)) is not None:
         result, reason = ends
-        _record(world, rehearsal_ended(Event.REHEARSED, row.case_id, now.begun.payload, result, reason))
+        world.record(rehearsal_ended(Event.REHEARSED, row.case_id, now.begun.payload, result, reason))
         _take_away(world, memory, row, standing(world.store, row.case_id) or now)
 
 
@@ -126,11 +122,11 @@ def _look_for(world: World, row: CaseRow, now: Standing) -> None:
     if isinstance(live, Gap):
         return
     if carries(live, now.operation_id):
-        _record(world, _created(row, live, "found our operation on it"))
+        world.record(_created(row, live, "found our operation on it"))
     elif world.clock.now() - now.begun.at >= LANDS_WITHIN:
         why = "the canary was never created"
         ended = rehearsal_ended(Event.REHEARSAL_ENDED, row.case_id, now.begun.payload, Result.WITHDRAWN, why)
-        _record(world, ended)
+        world.record(ended)
 
 
 def _ends(
@@ -189,11 +185,11 @@ def _take_away(world: World, memory: Memory, row: CaseRow, now: Standing) -> Non
             break
     match done.step:
         case Step.WRITTEN:
-            _record(world, *_follows(world, memory, row, now))
+            world.record(*_follows(world, memory, row, now))
         case Step.REFUSED if now.reminded is None:
             said = f"{now.canary} in {now.canary.namespace} cannot be deleted: {done.detail}"
             notice = {"severity": "warning", "title": "intentd needs you: a canary stands", "body": said}
-            _record(world, Entry(Event.REMINDED, {"reason": said, "notice": notice}, row.case_id))
+            world.record(Entry(Event.REMINDED, {"reason": said, "notice": notice}, row.case_id))
         case _:
             return  # it is ending, it could not be read, or the kill switch holds it: the next turn
 

@@ -17,6 +17,7 @@ from store.queries import CaseRow, last_step, wanted_back
 
 
 def roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str) -> None:
+    """Write the undo of the case's change, `why` it did not hold."""
     case = memory.cases.get(row.key)
 
     applied = last_step(world.store, row.case_id, Event.APPLY_STARTED)
@@ -38,26 +39,27 @@ def roll_back(world: World, memory: Memory, row: CaseRow, plan: Plan, why: str) 
     )
     match done.step:
         case Step.WRITTEN:
-            _record(world, _rolled_back(world, row, plan, case, why))
+            world.record(_rolled_back(world, row, plan, case, why))
         case Step.GONE if not done.started:
-            _record(world, gone(row, done.detail))
+            world.record(gone(row, done.detail))
         case Step.STALE if not done.started:
-            _record(world, _stuck(row, plan, case, f"{why}; it could not be undone: {done.detail}"))
+            world.record(_stuck(row, plan, case, f"{why}; it could not be undone: {done.detail}"))
         case Step.REFUSED if not done.started:
-            _record(world, _stuck(row, plan, case, f"{why}; the API server refused the undo: {done.detail}"))
+            world.record(_stuck(row, plan, case, f"{why}; the API server refused the undo: {done.detail}"))
         case _:
             return  # denied (kill switch), overtaken or unknown: the next turn tries or settles
 
 
 def settle_rollback(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
+    """An undo may be out: what became of it."""
     case = memory.cases.get(row.key)
     not_held = wanted_back(world.store, row.case_id)
     why = str(not_held.payload.get("reason", "")) if not_held else ""
     match settle(world, memory, row, plan, Event.ROLLBACK_STARTED):
         case Step.WRITTEN, _:
-            _record(world, _rolled_back(world, row, plan, case, why))
+            world.record(_rolled_back(world, row, plan, case, why))
         case Step.GONE, detail:
-            _record(world, gone_after(memory, row, plan, detail))
+            world.record(gone_after(memory, row, plan, detail))
         case Step.RETRY, _:
             return
         case _, _:
@@ -85,7 +87,3 @@ def _created(world: World, target: ObjectRef) -> ObjectRef:
     live = world.cluster.read(target)
     uid = "" if live is None or isinstance(live, Gap) else str(live["metadata"]["uid"])
     return target._replace(uid=uid)
-
-
-def _record(world: World, *entries: Entry) -> None:
-    world.store.record(entries, at=world.clock.now())

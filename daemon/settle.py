@@ -12,9 +12,9 @@ from daemon.ports import WriteStatus
 from daemon.records import escalated
 from daemon.settle_recreation import settle_recreation
 from daemon.state import Memory, World
-from daemon.write import Step, carries, not_sent, resend
+from daemon.write import Step, carries, not_sent, resend, version_of
 from detectors.model import Gap, ObjectRef
-from remediation.model import Create, Delete, Json, Outcome, Patch, Plan, Recreate
+from remediation.model import Create, Delete, Outcome, Patch, Plan, Recreate
 from remediation.plan import undo_plan
 from remediation.saga import Event
 from store.ledger import Entry
@@ -45,7 +45,7 @@ def settle(world: World, memory: Memory, row: CaseRow, plan: Plan, started: Even
         )
     if target.uid and live["metadata"]["uid"] != target.uid:
         return Step.GONE, f"{target} was deleted and created anew"
-    if _version(live) != version:
+    if version_of(live) != version:
         return Step.REFUSED, "the object moved on without our write, which can no longer be accepted"
     again = undo_plan(plan, live) if undoing else plan
     fix = plan if undoing else None
@@ -76,18 +76,15 @@ def _absent(plan: Plan) -> tuple[Step, str]:
 
 
 def gone(row: CaseRow, detail: str) -> Entry:
+    """The case ends with its object."""
     return Entry(Event.TARGET_GONE, {"outcome": Outcome.ABANDONED.value, "reason": detail}, row.case_id)
 
 
 def gone_after(memory: Memory, row: CaseRow, plan: Plan, detail: str) -> Entry:
-    """As `_gone`, where our write began. Of a recreation a person is told: somebody else's object stands in the
+    """As `gone`, where our write began. Of a recreation a person is told: somebody else's object stands in the
     place of one that we deleted."""
     if not isinstance(plan, Recreate):
         return gone(row, detail)
     case = memory.cases.get(row.key)
     entry = escalated(row.case_id, case, reason=detail, cause=row.cause, outcome=Outcome.ABANDONED)
     return Entry(Event.TARGET_GONE, entry.payload, row.case_id)
-
-
-def _version(live: Json | None) -> str:
-    return str(live["metadata"].get("resourceVersion", "")) if live else ""

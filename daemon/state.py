@@ -17,7 +17,7 @@ from detectors.world import World as Picture
 from intents.catalog import Catalog
 from remediation.canary_health import Watched
 from remediation.model import Json, Unusable
-from store.ledger import Ledger
+from store.ledger import Entry, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class World:
     notifier: Notifier
     store: Ledger
     settings: Settings
+
+    def record(self, *entries: Entry) -> None:
+        """Append rows, all or none, dated now; durable when it returns. Raises StoreError."""
+        self.store.record(entries, at=self.clock.now())
 
 
 @dataclass(slots=True)

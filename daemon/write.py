@@ -110,7 +110,7 @@ def write(
     if not allowed(verdicts):
         return Written(Step.DENIED, _refusals(verdicts), verdicts, live)
     operation_id = f"{case_id}.{uuid.uuid4().hex[:8]}"
-    version = _version(live)
+    version = version_of(live)
     begin = write_started(event, case_id, plan, target, operation_id, version, verdicts, around)
     shown = [guarded(case_id, plan, verdicts, "accepted")] if event is Event.APPLY_STARTED else []
     world.store.record([*shown, begin], at=world.clock.now())
@@ -176,7 +176,7 @@ def remove(world: World, canary: ObjectRef, operation_id: str, context: Contextu
         return Written(Step.WRITTEN, "it is gone", live=live)
     if get(live, ("metadata", "deletionTimestamp")) is not MISSING:
         return Written(Step.RETRY, "it is ending", live=live)
-    plan = Delete(canary, _version(live), delete_digest(canary, _version(live)))
+    plan = Delete(canary, version_of(live), delete_digest(canary, version_of(live)))
     stopped = run_guards(context(plan, live), STOPS_REMOVAL)
     if not allowed(stopped):
         return Written(Step.DENIED, _refusals(stopped), stopped, live)
@@ -262,7 +262,7 @@ def _send(
             return world.cluster.patch(
                 target,
                 operations,
-                resource_version=_version(live),
+                resource_version=version_of(live),
                 operation_id=operation_id,
                 dry_run=dry_run,
                 live=live,
@@ -270,14 +270,15 @@ def _send(
         case Create(manifest=manifest):
             return world.cluster.create(manifest, operation_id=operation_id, dry_run=dry_run)
         case Delete(target=target):
-            return world.cluster.delete(target, resource_version=_version(live), dry_run=dry_run)
+            return world.cluster.delete(target, resource_version=version_of(live), dry_run=dry_run)
         case Recreate() if dry_run:
-            return recreate.rehearse(world, plan, _version(live))
+            return recreate.rehearse(world, plan, version_of(live))
         case Recreate():
-            return recreate.recreate(world, plan, _version(live), operation_id, onward)
+            return recreate.recreate(world, plan, version_of(live), operation_id, onward)
 
 
-def _version(live: Json | None) -> str:
+def version_of(live: Json | None) -> str:
+    """The object's resourceVersion, empty where there is none."""
     found = get(live or {}, ("metadata", "resourceVersion"))
     return found if isinstance(found, str) else ""
 

@@ -178,6 +178,19 @@ def apply(document: Json, patch: Sequence[Operation]) -> Json:
     return result
 
 
+def same_changes(does: Sequence[Touched], says: Sequence[Touched]) -> bool:
+    """Whether what changes is what was said, each leaf said once: the same leaves, from and to the same values."""
+    done, said = ({leaf.path: leaf for leaf in leaves} for leaves in (does, says))
+    return (
+        len(said) == len(says)
+        and done.keys() == said.keys()
+        and all(
+            same(leaf.before, said[path].before) and same(leaf.after, said[path].after)
+            for path, leaf in done.items()
+        )
+    )
+
+
 def fork(document: Json, patch: Sequence[Operation]) -> Json:
     """As `apply`, but the result shares with the argument what the patch leaves alone: for looking at, and quick
     to compare. Neither may be changed afterwards."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from detectors.model import ObjectRef
 from intents.fields import MISSING, format_path, get
-from remediation.diff import PreconditionFailed, changed_leaves, diff, fork, leaves
+from remediation.diff import PreconditionFailed, changed_leaves, diff, fork, leaves, same_changes
 from remediation.digest import create_digest, patch_digest, plan_digest
 from remediation.immutable import immutable
 from remediation.manifest import merge
@@ -156,13 +156,4 @@ def _does_what_it_says(plan: Patch, live: Json) -> bool:
         after = fork(live, plan.operations)
     except PreconditionFailed:
         return False
-    does = {leaf.path: leaf for leaf in changed_leaves(live, after)}
-    says = {leaf.path: leaf for leaf in plan.touched}
-    return (
-        len(says) == len(plan.touched)
-        and does.keys() == says.keys()
-        and all(
-            same(leaf.before, says[path].before) and same(leaf.after, says[path].after)
-            for path, leaf in does.items()
-        )
-    )
+    return same_changes(changed_leaves(live, after), plan.touched)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from detectors.model import ObjectRef
 from intents.fields import MISSING, format_path, get
-from remediation.diff import apply, changed_leaves
+from remediation.diff import apply, changed_leaves, same_changes
 from remediation.digest import recreate_digest
 from remediation.managed_fields import owners
 from remediation.merge_keys import RECREATED
@@ -182,18 +182,8 @@ def _claim(live: Json) -> Loss | None:
 
 def still_as_reviewed(plan: Recreate, live: Json) -> bool:
     """Whether the object is what the plan was made from, and the plan changes exactly what it says."""
-    if not same(content(live), plan.before):
-        return False
-    does = {leaf.path: leaf for leaf in changed_leaves(plan.before, plan.manifest)}
-    says = {leaf.path: leaf for leaf in plan.touched}
-    return (
-        len(says) == len(plan.touched)
-        and does.keys() == says.keys()
-        and all(
-            same(leaf.before, says[path].before) and same(leaf.after, says[path].after)
-            for path, leaf in does.items()
-        )
-    )
+    changes = changed_leaves(plan.before, plan.manifest)
+    return same(content(live), plan.before) and same_changes(changes, plan.touched)
 
 
 def recreated_back(plan: Recreate, live: Json, step: Patch) -> Recreate | NoPlan:

@@ -13,7 +13,7 @@ from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, covers, format_path, get, parse_path
 from intents.patterns import full_match
-from remediation.diff import apply
+from remediation.diff import fork
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.expansion import expanded
 from remediation.guards.known import as_known_good
@@ -141,7 +141,7 @@ class _Expansions:
 
     @cached_property
     def _states(self) -> tuple[Json, ...]:
-        after = apply(self._live, self._plan.operations) if isinstance(self._plan, Patch) else self._live
+        after = fork(self._live, self._plan.operations) if isinstance(self._plan, Patch) else self._live
         return (self._live, after)
 
     def make(self, path: FieldPath) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from kubernetes import client
 
 from daemon.clock import SystemClock
 from daemon.kube.cluster import KubeCluster
@@ -21,6 +22,7 @@ from daemon.kube.kinds import RESOURCES
 from daemon.kube.transport import Params, Reply, Transport
 from daemon.ports import WriteResult, WriteStatus
 from detectors.model import ObjectRef
+from gym.ready import api_client
 from remediation.model import Candidate, Operation, Patch
 from remediation.plan import plan_change
 from tests.attack.hostile.ground import objects
@@ -36,6 +38,7 @@ PLURALS = {
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
     "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
 }
+ACCOUNT = "system:serviceaccount:intentd:intentd"
 STRATEGIC = "application/strategic-merge-patch+json"
 _BOOKKEEPING = ("resourceVersion", "managedFields", "generation")
 _MARKS = ("intentd.io/operation", "deployment.kubernetes.io/revision")
@@ -211,7 +214,8 @@ def _by(message: str) -> str:
 
 @contextmanager
 def policies_in_force(admin: Path, probe: Ground) -> Iterator[None]:
-    """Apply deploy/manifests/policy.yaml, wait until it refuses, and take it away afterwards."""
+    """Apply deploy/manifests/policy.yaml, wait until it refuses; afterwards take it away, and wait until it
+    refuses no more."""
     transport = Transport(connect(kubeconfig=admin), SystemClock())
     documents = list(yaml.safe_load_all(POLICIES.read_text()))
     try:
@@ -227,6 +231,7 @@ def policies_in_force(admin: Path, probe: Ground) -> Iterator[None]:
             place = f"{PREFIX}/{PLURALS[document['kind']]}/{document['metadata']['name']}"
             transport.send("DELETE", place, (), None)
         transport.close()
+        _wait_until_gone(admin, probe.namespace, documents[0])
 
 
 def _wait_until_refused(ground: Ground) -> None:
@@ -244,3 +249,29 @@ def _wait_until_refused(ground: Ground) -> None:
                 break
             assert time.monotonic() < deadline, reply.body
             time.sleep(0.1)
+
+
+def _wait_until_gone(admin: Path, namespace: str, first: Json) -> None:
+    """Until the policy that was deleted last (intentd-kinds, the first of the file) lets the account delete.
+
+    The server looks at its policies once a second: a test that began at once met them still. Asked as the
+    account with an administrator's rights, so that nobody but the policy refuses.
+    """
+    assert first["metadata"]["name"] == "intentd-kinds", first["metadata"]
+    with api_client(admin) as api:
+        api.set_default_header("Impersonate-User", ACCOUNT)
+        api.set_default_header("Impersonate-Group", "system:masters")
+        deadline = time.monotonic() + _IN_FORCE_WITHIN
+        while _refuses_deletion(client.CoreV1Api(api), namespace):
+            assert time.monotonic() < deadline, "the policies are gone and refuse still"
+            time.sleep(0.1)
+
+
+def _refuses_deletion(core: client.CoreV1Api, namespace: str) -> bool:
+    try:
+        core.delete_namespaced_config_map("web", namespace, dry_run="All")
+    except client.ApiException as error:
+        if "intentd kinds" in str(error.body):
+            return True
+        raise
+    return False

@@ -35,7 +35,7 @@ class FaultClass(StrEnum):
     CLAIM_LOST = "ClaimLost"
     CLAIM_PENDING = "ClaimPending"
     GOVERNING_SERVICE = "GoverningService"  # a StatefulSet's serviceName is not there
-    SECRET_REFERENCE = "SecretReference"  # CreateContainerConfigError: a Secret or key that is not there
+    SECRET_REFERENCE = "SecretReference"  # noqa: S105 - a Secret or key that is not there
     CONFIG_REFERENCE = "ConfigReference"  # the same of a ConfigMap
     IMAGE_PULL = "ImagePull"  # ErrImagePull, ImagePullBackOff, InvalidImageName
     ARCHITECTURE = "WrongArchitecture"  # exec format error

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from detectors.facts import EndpointSlice, Fact, Json, Pod, Sample, Service, Workload
-from detectors.fault_class import FaultClass as FaultClass
+from detectors.fault_class import FaultClass as FaultClass  # noqa: PLC0414 - part of this vocabulary
 
 
 class Turn(StrEnum):

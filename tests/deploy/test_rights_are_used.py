@@ -24,7 +24,8 @@ TARGETS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Service", "P
 
 
 def ref(kind: str) -> ObjectRef:
-    return ObjectRef(kind, "" if kind == "Namespace" else "shop", "web", f"uid-{kind}")
+    outside = kind in RESOURCES and not RESOURCES[kind].namespaced
+    return ObjectRef(kind, "" if outside else "shop", "web", f"uid-{kind}")
 
 
 def manifest(kind: str) -> Json:

@@ -31,7 +31,7 @@ from remediation.model import (
     Verdict,
 )
 from remediation.plan import plan_to_json
-from remediation.redact import redact_text
+from remediation.redact import redact_manifest, redact_text
 from remediation.rehearsal import Result, fingerprint
 from remediation.saga import Event
 from remediation.verify import Progress, Verification
@@ -143,7 +143,7 @@ def diagnosed(
         "confidence": answer.confidence,
         "chosen": answer.chosen.id,
         "summary": answer.chosen.summary,
-        "manifest": answer.chosen.manifest,
+        "manifest": _clean(answer.chosen),
         "wrote_manifest": answer.wrote_manifest,
     }
     return Entry(Event.DIAGNOSED, payload | chosen, case_id)
@@ -156,9 +156,15 @@ def _candidate(candidate: Candidate, judged: Sequence[Judged]) -> Json:
         "origin": candidate.origin,
         "summary": candidate.summary,
         "target": list(candidate.target.key),
-        "manifest": candidate.manifest,
+        "manifest": _clean(candidate),
         "p_yes": p_yes,
     }
+
+
+def _clean(candidate: Candidate) -> Any:
+    """What it would set. An intent's own manifest may hold a secret by mistake: then there is no plan, and this row
+    must not tell it either."""
+    return redact_manifest(candidate.manifest)[0]
 
 
 def _asked(question: Question, reply: Answer | Unusable) -> Json:

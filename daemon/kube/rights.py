@@ -35,6 +35,8 @@ READ = (
     | _rights("policy", "poddisruptionbudgets", "list")
     | _rights("autoscaling.k8s.io", "verticalpodautoscalers", "list")
     | _rights("", "namespaces", "get")
+    # Read before a ConfigMap or a Service is written: whose pods would notice (workloads are listed above).
+    | _rights("batch", "jobs cronjobs", "list")
 )
 """To observe and to diagnose."""
 

@@ -191,7 +191,8 @@ def _rehearsed(world: World, case_id: str) -> Rehearsed | None:
     if not found:
         return None
     told = max(found, key=lambda step: step.seq).payload
-    return Rehearsed(told["fingerprint"], Result(told["result"]), told["reason"])
+    result, operation = Result(told["result"]), told.get("operation_id") or ""
+    return Rehearsed(told["fingerprint"], result, told["reason"], operation)
 
 
 def _memory(limits: Limits, intent: Intent | None) -> float:

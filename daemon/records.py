@@ -11,6 +11,7 @@ from detectors.model import Case, ObjectRef, Violation
 from intents.fields import format_path
 from remediation.blast_radius import Neighbours
 from remediation.evidence.text import one_line
+from remediation.guards.rehearsal import PASSED
 from remediation.model import (
     ABSENT,
     Answer,
@@ -314,6 +315,9 @@ def write_started(
         "approved": any(v.guard == "mode" and v.inputs.get("approved") is True for v in verdicts),
         "verdicts": verdict_rows(verdicts),
     }
+    passed = [v.inputs.get("operation_id") for v in verdicts if (v.guard, v.reason) == PASSED]
+    if event is Event.APPLY_STARTED and any(passed):
+        payload["rehearsed_by"] = passed[0]  # whose charge this one takes the place of
     if isinstance(plan, Recreate):
         payload["plan"] = plan_to_json(plan)  # the object may be gone, and this is what has to come back
     if around is not None:

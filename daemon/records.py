@@ -11,6 +11,7 @@ from detectors.model import Case, ObjectRef, Violation
 from intents.fields import format_path
 from remediation.blast_radius import Neighbours
 from remediation.evidence.text import one_line
+from remediation.guards.rehearsal import PASSED
 from remediation.model import (
     ABSENT,
     Answer,
@@ -31,7 +32,7 @@ from remediation.model import (
     Verdict,
 )
 from remediation.plan import plan_to_json
-from remediation.redact import redact_text
+from remediation.redact import redact_manifest, redact_text
 from remediation.rehearsal import Result, fingerprint
 from remediation.saga import Event
 from remediation.verify import Progress, Verification
@@ -143,7 +144,7 @@ def diagnosed(
         "confidence": answer.confidence,
         "chosen": answer.chosen.id,
         "summary": answer.chosen.summary,
-        "manifest": answer.chosen.manifest,
+        "manifest": _clean(answer.chosen),
         "wrote_manifest": answer.wrote_manifest,
     }
     return Entry(Event.DIAGNOSED, payload | chosen, case_id)
@@ -156,9 +157,15 @@ def _candidate(candidate: Candidate, judged: Sequence[Judged]) -> Json:
         "origin": candidate.origin,
         "summary": candidate.summary,
         "target": list(candidate.target.key),
-        "manifest": candidate.manifest,
+        "manifest": _clean(candidate),
         "p_yes": p_yes,
     }
+
+
+def _clean(candidate: Candidate) -> Any:
+    """What it would set. An intent's own manifest may hold a secret by mistake: then there is no plan, and this row
+    must not tell it either."""
+    return redact_manifest(candidate.manifest)[0]
 
 
 def _asked(question: Question, reply: Answer | Unusable) -> Json:
@@ -308,6 +315,9 @@ def write_started(
         "approved": any(v.guard == "mode" and v.inputs.get("approved") is True for v in verdicts),
         "verdicts": verdict_rows(verdicts),
     }
+    passed = [v.inputs.get("operation_id") for v in verdicts if (v.guard, v.reason) == PASSED]
+    if event is Event.APPLY_STARTED and any(passed):
+        payload["rehearsed_by"] = passed[0]  # whose charge this one takes the place of
     if isinstance(plan, Recreate):
         payload["plan"] = plan_to_json(plan)  # the object may be gone, and this is what has to come back
     if around is not None:

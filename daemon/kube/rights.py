@@ -6,7 +6,10 @@ exactly this. Whoever adds a call to the API adds its right here. There is no wi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from daemon.kube.kinds import CORE, RESOURCES
 
 
 class Right(NamedTuple):
@@ -46,6 +49,8 @@ READ = (
     | _rights("policy", "poddisruptionbudgets", "list watch")
     | _rights("autoscaling.k8s.io", "verticalpodautoscalers", "list")
     | _rights("", "namespaces", "get")
+    # Read before a ConfigMap or a Service is written: whose pods would notice (workloads are listed above).
+    | _rights("batch", "jobs cronjobs", "list")
 )
 """To observe and to diagnose."""
 
@@ -66,5 +71,17 @@ RECREATE = (
     | _rights("", "pods", "create delete")
 )
 """To recreate what intents name in `spec.recreate`. Bound by nobody until an operator does."""
+
+
+def recreating(kinds: Iterable[str]) -> frozenset[Right]:
+    """What of it these kinds need."""
+    wanted = {(RESOURCES[kind].prefix, RESOURCES[kind].plural) for kind in kinds}
+    return frozenset(right for right in RECREATE if (_prefix(right.group), right.resource) in wanted)
+
+
+def _prefix(group: str) -> str:
+    return f"/apis/{group}/v1" if group else CORE
+
+
 REHEARSE = _rights("", "pods", "create delete")
 """To try a changed pod template as a canary, and to take that away. Bound by nobody until an operator does."""

@@ -2,7 +2,8 @@
 the fault class.
 
 Every change that was charged counts, also one that the API server refused and one whose fate is unknown: a
-loop of refused writes is still a loop. A change dated in the future (the clock stepped back) counts as now.
+loop of refused writes is still a loop. So does a canary of a rehearsal, until the change that it let through is charged
+in its place. A change dated in the future (the clock stepped back) counts as now.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Budget:
             return ruling.refuse("NoIntent", "no intent gives a budget")
         own, per = context.intent.spec.budget, limits.per
         namespace, own_per = context.plan.target.namespace, parse_duration(own.per)
-        charged = [c for c in context.charged if c.at > context.now - max(per, own_per)]
+        charged = [c for c in context.charges if c.at > context.now - max(per, own_per)]
         budgets = (
             ("intent", own.changes, own_per, [c for c in charged if c.intent == context.intent.name]),
             (

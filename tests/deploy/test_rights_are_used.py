@@ -17,6 +17,7 @@ from detectors.watched import FACT_TYPES
 from remediation.merge_keys import RECREATED
 from remediation.model import Json, Operation
 from remediation.rehearsal import LABEL
+from remediation.users import WORKLOADS
 from tests.daemon.kube.chaos import ChaosServer, answer, status
 
 TARGETS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Service", "Pod")
@@ -108,6 +109,8 @@ def read_everything(cluster: KubeCluster, server: ChaosServer, targets: Iterable
         cluster.read(ref(kind))
     cluster.list_now("PodDisruptionBudget", "shop")  # before a write that restarts pods
     cluster.list_now("VerticalPodAutoscaler", "shop")  # before a write that sizes them
+    for kind in WORKLOADS:  # before a write to a ConfigMap or a Service
+        cluster.list_now(kind, "shop")
     cluster.read(ref("Namespace"))  # before a write, where owners have to opt in
 
 

@@ -19,9 +19,12 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _OPERATOR = re.compile(r"=~|!~|!=|=")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _WORDS = frozenset(
-    "and or unless atan2 sum avg count min max group stddev stdvar topk bottomk count_values quantile limitk "
-    "limit_ratio offset smoothed anchored by without on ignoring group_left group_right fill fill_left "
-    "fill_right bool start end step range inf nan".split()
+    {
+        *("and", "or", "unless", "atan2", "bool", "offset", "smoothed", "anchored", "by", "without", "on"),
+        *("ignoring", "group_left", "group_right", "fill", "fill_left", "fill_right", "start", "end", "step"),
+        *("range", "inf", "nan", "sum", "avg", "count", "min", "max", "group", "stddev", "stdvar", "topk"),
+        *("bottomk", "count_values", "quantile", "limitk", "limit_ratio"),
+    }
 )
 """Words that mean something else than a metric where one could stand."""
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -113,7 +116,11 @@ class _Reader:
             operator = self._match(_OPERATOR)
             if operator:
                 self._match(_SPACE)
-                matchers.append(Matcher(name, operator, self._string()))
+                value = self._string()
+                if (name, operator, metric) == ("__name__", "=", ""):
+                    metric = value
+                else:
+                    matchers.append(Matcher(name, operator, value))
             elif was_quoted and not metric:
                 metric = name
             else:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from intents.base import DNSName, Duration, Model, Span
 from intents.selectors import EXAMPLE, parse_selector
+from intents.units import parse_duration
 
 
 def _series(text: str) -> str:
@@ -59,7 +60,15 @@ class SLO(_Requests):
 
     type: Literal["slo"]
     objective: float = Field(gt=0, lt=100, description="Percent of requests that must be good, such as 99.9.")
-    period: Span = Field(default="30d", description="The period for which the objective is promised.")
+    period: Span = Field(
+        default="30d", description="The period for which the objective is promised; 7d at least."
+    )
+
+    @model_validator(mode="after")
+    def _longer_than_its_windows(self) -> SLO:
+        if parse_duration(self.period) < parse_duration("7d"):
+            raise ValueError("the period is shorter than 7d, such as 30d")
+        return self
 
 
 class ErrorRate(_Requests):
@@ -228,8 +237,6 @@ class CertificateExpiry(Model):
     for_: Duration = Field(default="1h", alias="for")
 
 
-PodObjective = CPUThrottling | MemoryNearLimit | MemoryLeak
-"""Those that are about the pods of workloads."""
 Objective = (
     SLO
     | ErrorRate

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import msgspec
 import requests
@@ -23,9 +24,10 @@ import urllib3
 from requests.auth import AuthBase
 from urllib3.util.retry import Retry
 
+from daemon.metric_round import MetricRound
 from daemon.ports import Clock
+from detectors.batches import MOST, MOST_TEXT
 from detectors.model import Gap, MetricReading, Turn
-from detectors.promql import parse_reading
 
 CONNECT_TIMEOUT = 3.0
 """Seconds; Prometheus stands in the same cluster or region."""
@@ -33,8 +35,10 @@ ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes: about 40,000 series, far more than an expectation should range over."""
 THREADS = 4
 """Queries at a time; Prometheus runs 20 by default (--query.max-concurrency) and has other users."""
-ROUND_SECONDS = 20.0
-"""For all queries of one round: what has not been answered by then is a Gap, the next round asks again."""
+LONGEST_URL = 4096
+"""Characters of a query, encoded, that go into the address; common proxies take 8 KiB (nginx,
+large_client_header_buffers). A longer one is a form, which some let nobody send; then the address has to do."""
+FORM_REFUSED = frozenset({403, 404, 405, 501})
 SHOWN_SERIES = 5
 """Series of a value that are shown as evidence."""
 
@@ -79,6 +83,15 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Sends what is to be POSTed as a form; the package puts everything into the address."""
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **given: Any) -> requests.Response:
+        if method == "POST":
+            given["data"] = given.pop("params", None)
+        return super().request(method, url, *args, **given)
+
+
 class PrometheusMetrics:
     """One Prometheus (or anything that speaks its query API). Safe to share between threads."""
 
@@ -93,28 +106,33 @@ class PrometheusMetrics:
         tenant: str = "",
         ca_file: Path | None = None,
         verify: bool = True,
+        batch: int = MOST,
     ) -> None:
-        """`timeout` in seconds bounds one query, on the server too; `tenant` is X-Scope-OrgID."""
+        """`timeout` in seconds bounds one query, on the server too; `tenant` is X-Scope-OrgID; `batch` is how many
+        comparisons a request holds at most."""
         from prometheus_api_client import PrometheusConnect
 
         self._url = url.rstrip("/")
         self._clock = clock
         self._timeout = timeout
         self._local = threading.local()
-        session = requests.Session()
+        session = _Session()
         session.verify = str(ca_file) if ca_file and verify else verify
         session.max_redirects = 0
         session.hooks["response"].append(self._listen)
-        self._prometheus = PrometheusConnect(
-            url=self._url,
-            session=session,
-            headers={"X-Scope-OrgID": tenant} if tenant else None,
-            auth=_Bearer(token, token_file),
+        shared: dict[str, Any] = {
+            "url": self._url,
+            "session": session,
+            "headers": {"X-Scope-OrgID": tenant} if tenant else None,
+            "auth": _Bearer(token, token_file),
             # One more attempt to connect (a pooled connection may have died); an answer is not asked twice.
-            retry=Retry(total=1, connect=1, read=False, redirect=0, status=0, backoff_factor=0),
-            timeout=(CONNECT_TIMEOUT, timeout),
-        )
+            "retry": Retry(total=1, connect=1, read=False, redirect=0, status=0, backoff_factor=0),
+            "timeout": (CONNECT_TIMEOUT, timeout),
+        }
+        self._prometheus = PrometheusConnect(**shared)
+        self._forms: Any = PrometheusConnect(**shared, method="POST")  # None once forms were refused
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
+        self._round = MetricRound(self._query, self._pool, clock, self._url, most=batch)
 
     @property
     def url(self) -> str:
@@ -124,11 +142,7 @@ class PrometheusMetrics:
     # ------------------------------------------------------------ Metrics
 
     def read(self, queries: Mapping[str, str]) -> Mapping[str, MetricReading | Gap]:
-        deadline = self._clock.monotonic() + ROUND_SECONDS
-        asked = {
-            key: self._pool.submit(self._reading, key, query, deadline) for key, query in queries.items()
-        }
-        return {key: future.result() for key, future in asked.items()}
+        return self._round.read(queries, text=LONGEST_URL // 2 if self._forms is None else MOST_TEXT)
 
     def value(self, query: str) -> str | Gap:
         found = self._query(f"metric {query[:80]}", query)
@@ -145,20 +159,24 @@ class PrometheusMetrics:
 
     # ------------------------------------------------------------ one query
 
-    def _reading(self, key: str, query: str, deadline: float) -> MetricReading | Gap:
-        what = f"metric {key}"
-        if self._clock.monotonic() > deadline:
-            return Gap(what, "TimedOut", f"{self._url}: no time was left in this round", Turn.OURS)
-        found = self._query(what, query)
-        return found if isinstance(found, Gap) else parse_reading(found, what)
-
     def _query(self, what: str, query: str) -> Any | Gap:
         """`data.result` as sent, or why there is none."""
+        if self._forms is None or len(quote_plus(query)) <= LONGEST_URL:
+            return self._asked(self._prometheus, what, query)
+        found = self._asked(self._forms, what, query)
+        if not isinstance(found, Gap) or self._local.heard.status not in FORM_REFUSED:
+            return found
+        found = self._asked(self._prometheus, what, query)
+        if not isinstance(found, Gap):  # it was the form that was refused, not we
+            self._forms = None
+        return found
+
+    def _asked(self, client: Any, what: str, query: str) -> Any | Gap:
         from prometheus_api_client import PrometheusApiClientException
 
         heard = self._local.heard = _Heard()
         try:
-            result = self._prometheus.custom_query(query, params={"timeout": f"{self._timeout:g}s"})
+            result = client.custom_query(query, params={"timeout": f"{self._timeout:g}s"})
         except PrometheusApiClientException:
             return self._refusal(what, heard)
         except requests.exceptions.SSLError as error:

@@ -15,7 +15,7 @@ from detectors.comparisons import metric_queries
 from detectors.judge import judge
 from detectors.model import Judgement, MetricReading, Observation, Severity, Violation
 from gym.build import is_built
-from tests.detectors.recorded import Line, now, recorded
+from gym.recorded import Line, now, recorded
 from tests.fakes.world import deployment, intent, observation, pod, replica_set, running
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -195,7 +195,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Judgement, Observ
         pytest.skip("the gym's Prometheus is not built (python -m gym up builds it)")
     intents = [intent(wish, name=name) for name, wish in CASES.items()]
     at = now()
-    with recorded(tmp_path_factory.mktemp("recorded"), lines(at)) as url:
+    with recorded(tmp_path_factory.mktemp("recorded"), lines(at)) as (url, _):
         port = PrometheusMetrics(url, SystemClock())
         world = observation(*WORLD, metrics=dict(port.read(metric_queries(intents))))
         port.close()

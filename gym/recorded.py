@@ -16,12 +16,11 @@ from gym.build import program
 from gym.ready import wait_for
 
 CONFIG = """
-global: {{scrape_interval: 2s, scrape_timeout: 2s}}
+global: {{scrape_interval: 5s, scrape_timeout: 5s}}
 storage: {{tsdb: {{out_of_order_time_window: 5d}}}}
 scrape_configs:
   - job_name: recorded
     honor_labels: true
-    scrape_timeout: 2s
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
 
@@ -30,8 +29,8 @@ Line = tuple[str, float, float]
 
 
 @contextmanager
-def recorded(folder: Path, lines: Iterable[Line]) -> Iterator[str]:
-    """Its address, once all samples are there."""
+def recorded(folder: Path, lines: Iterable[Line]) -> Iterator[tuple[str, int]]:
+    """Its address and process, once all samples are there."""
     text = "".join(f"{series} {value!r} {round(at * 1000)}\n" for series, value, at in lines)
     pages = [f"{text}recorded_all 1\n".encode()]
 
@@ -65,7 +64,7 @@ def recorded(folder: Path, lines: Iterable[Line]) -> Iterator[str]:
         )
     try:
         wait_for("the recorded samples", lambda: _is_there(url), 40)
-        yield url
+        yield url, server.pid
     finally:
         server.terminate()
         server.wait(20)

@@ -77,9 +77,9 @@ class _Counted(PrometheusMetrics):
 
     requests = 0
 
-    def _asked(self, client: Any, what: str, query: str) -> Any:
+    def _query(self, what: str, query: str) -> Any:
         self.requests += 1
-        return super()._asked(client, what, query)
+        return super()._query(what, query)
 
 
 def _port(url: str, **more: int) -> _Counted:

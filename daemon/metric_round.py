@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 
 from daemon.ports import Clock
-from detectors.batches import MOST, MOST_TEXT, batches, joined, parted
+from detectors.batches import MOST, batches, joined, parted
 from detectors.model import Gap, MetricReading, Turn
 from detectors.promql import parse_reading
 
@@ -39,7 +39,7 @@ class MetricRound:
         self._lock = threading.Lock()
         self._alone: set[str] = set()  # query texts
 
-    def read(self, queries: Mapping[str, str], *, text: int = MOST_TEXT) -> Answers:
+    def read(self, queries: Mapping[str, str], *, text: int) -> Answers:
         """Every query answered by its key, in batches of so many characters at most."""
         deadline = self._clock.monotonic() + ROUND_SECONDS
         with self._lock:

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 import msgspec
 import requests
@@ -26,7 +25,7 @@ from urllib3.util.retry import Retry
 
 from daemon.metric_round import MetricRound
 from daemon.ports import Clock
-from detectors.batches import MOST, MOST_TEXT
+from detectors.batches import MOST
 from detectors.model import Gap, MetricReading, Turn
 
 CONNECT_TIMEOUT = 3.0
@@ -35,10 +34,11 @@ ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes: about 40,000 series, far more than an expectation should range over."""
 THREADS = 4
 """Queries at a time; Prometheus runs 20 by default (--query.max-concurrency) and has other users."""
-LONGEST_URL = 4096
-"""Characters of a query, encoded, that go into the address; common proxies take 8 KiB (nginx,
-large_client_header_buffers). A longer one is a form, which some let nobody send; then the address has to do."""
-FORM_REFUSED = frozenset({403, 404, 405, 501})
+LONG, SHORT = 24 * 1024, 4 * 1024
+"""Characters of a batch, which goes into the address and is up to twice as long there. Prometheus takes a megabyte (Go's
+DefaultMaxHeaderBytes), Envoy 60 KiB, nginx 8 KiB (large_client_header_buffers): after the first refusal, short ones."""
+TOO_LONG = frozenset({400, 413, 414, 431})
+"""How proxies refuse a long address."""
 SHOWN_SERIES = 5
 """Series of a value that are shown as evidence."""
 
@@ -83,15 +83,6 @@ class _Bearer(AuthBase):
         return request
 
 
-class _Session(requests.Session):
-    """Sends what is to be POSTed as a form; the package puts everything into the address."""
-
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **given: Any) -> requests.Response:
-        if method == "POST":
-            given["data"] = given.pop("params", None)
-        return super().request(method, url, *args, **given)
-
-
 class PrometheusMetrics:
     """One Prometheus (or anything that speaks its query API). Safe to share between threads."""
 
@@ -116,21 +107,20 @@ class PrometheusMetrics:
         self._clock = clock
         self._timeout = timeout
         self._local = threading.local()
-        session = _Session()
+        session = requests.Session()
         session.verify = str(ca_file) if ca_file and verify else verify
         session.max_redirects = 0
         session.hooks["response"].append(self._listen)
-        shared: dict[str, Any] = {
-            "url": self._url,
-            "session": session,
-            "headers": {"X-Scope-OrgID": tenant} if tenant else None,
-            "auth": _Bearer(token, token_file),
+        self._prometheus = PrometheusConnect(
+            url=self._url,
+            session=session,
+            headers={"X-Scope-OrgID": tenant} if tenant else None,
+            auth=_Bearer(token, token_file),
             # One more attempt to connect (a pooled connection may have died); an answer is not asked twice.
-            "retry": Retry(total=1, connect=1, read=False, redirect=0, status=0, backoff_factor=0),
-            "timeout": (CONNECT_TIMEOUT, timeout),
-        }
-        self._prometheus = PrometheusConnect(**shared)
-        self._forms: Any = PrometheusConnect(**shared, method="POST")  # None once forms were refused
+            retry=Retry(total=1, connect=1, read=False, redirect=0, status=0, backoff_factor=0),
+            timeout=(CONNECT_TIMEOUT, timeout),
+        )
+        self._text = LONG
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         self._round = MetricRound(self._query, self._pool, clock, self._url, most=batch)
 
@@ -142,7 +132,7 @@ class PrometheusMetrics:
     # ------------------------------------------------------------ Metrics
 
     def read(self, queries: Mapping[str, str]) -> Mapping[str, MetricReading | Gap]:
-        return self._round.read(queries, text=LONGEST_URL // 2 if self._forms is None else MOST_TEXT)
+        return self._round.read(queries, text=self._text)
 
     def value(self, query: str) -> str | Gap:
         found = self._query(f"metric {query[:80]}", query)
@@ -161,23 +151,14 @@ class PrometheusMetrics:
 
     def _query(self, what: str, query: str) -> Any | Gap:
         """`data.result` as sent, or why there is none."""
-        if self._forms is None or len(quote_plus(query)) <= LONGEST_URL:
-            return self._asked(self._prometheus, what, query)
-        found = self._asked(self._forms, what, query)
-        if not isinstance(found, Gap) or self._local.heard.status not in FORM_REFUSED:
-            return found
-        found = self._asked(self._prometheus, what, query)
-        if not isinstance(found, Gap):  # it was the form that was refused, not we
-            self._forms = None
-        return found
-
-    def _asked(self, client: Any, what: str, query: str) -> Any | Gap:
         from prometheus_api_client import PrometheusApiClientException
 
         heard = self._local.heard = _Heard()
         try:
-            result = client.custom_query(query, params={"timeout": f"{self._timeout:g}s"})
+            result = self._prometheus.custom_query(query, params={"timeout": f"{self._timeout:g}s"})
         except PrometheusApiClientException:
+            if heard.status in TOO_LONG and not heard.error_type and len(query) > SHORT:
+                self._text = SHORT
             return self._refusal(what, heard)
         except requests.exceptions.SSLError as error:
             return Gap(what, "Unreachable", f"no trusted connection to {self._url}: {error}", Turn.OPERATOR)

@@ -14,13 +14,9 @@ QUESTION = "intentd_question"
 MOST = 100
 """Queries in a batch. Prometheus limits a query's samples (50 million) and time; what a hundred comparisons touch stays
 far below for all but the heaviest, which then are asked by themselves."""
-MOST_TEXT = 48 * 1024
-"""Characters of a batch; proxies take bodies of a megabyte (nginx: client_max_body_size)."""
 
 
-def batches(
-    queries: Mapping[str, str], *, text: int = MOST_TEXT, most: int = MOST
-) -> Iterator[tuple[str, ...]]:
+def batches(queries: Mapping[str, str], *, text: int, most: int = MOST) -> Iterator[tuple[str, ...]]:
     """The keys, in order, in groups that fit into one request; a longer query stands alone."""
     group: list[str] = []
     size = 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -16,7 +16,7 @@ from detectors.model import Gap, MetricReading, Turn
 from tests.daemon.kube.chaos import ChaosServer, answer
 from tests.fakes.clock import FakeClock
 
-QUERY = "/api/v1/query"
+TEXT = 24 * 1024
 PART = re.compile(r'label_replace\(\(\n(.*)\n\), "intentd_question", "(\d+)", "", ""\)')
 
 
@@ -62,7 +62,7 @@ def queries(count: int) -> dict[str, str]:
 
 
 def test_a_thousand_comparisons_are_ten_requests_and_each_gets_its_own_answer(server, metric_round):
-    found = metric_round.read(queries(1000))
+    found = metric_round.read(queries(1000), text=TEXT)
     assert len(server.asked) == 10
     assert list(found) == list(queries(1000))
     assert all(reading.held[0].labels == (("of", f"q{n}"),) for n, reading in enumerate(found.values()))
@@ -71,30 +71,30 @@ def test_a_thousand_comparisons_are_ten_requests_and_each_gets_its_own_answer(se
 @pytest.mark.parametrize("reason", ["Invalid", "Warning", "TimedOut"])
 def test_one_bad_query_is_told_of_itself_alone_and_asked_alone_from_then_on(server, metric_round, reason):
     server.trouble = {"q42": reason}
-    found = metric_round.read(queries(100))
+    found = metric_round.read(queries(100), text=TEXT)
     gaps = {key: reading for key, reading in found.items() if isinstance(reading, Gap)}
     assert [(key, gap.what, gap.reason) for key, gap in gaps.items()] == [
         ("intent/42", "metric intent/42", reason)
     ]
     server.asked.clear()
-    assert isinstance(metric_round.read(queries(100))["intent/42"], Gap)
+    assert isinstance(metric_round.read(queries(100), text=TEXT)["intent/42"], Gap)
     assert sorted(server.asked) == [1, 99]
 
 
 def test_a_query_that_answers_again_is_asked_with_the_others_again(server, metric_round):
     server.trouble = {"q1": "Invalid"}
-    metric_round.read(queries(3))
+    metric_round.read(queries(3), text=TEXT)
     server.trouble = {}
-    metric_round.read(queries(3))
+    metric_round.read(queries(3), text=TEXT)
     server.asked.clear()
-    assert isinstance(metric_round.read(queries(3))["intent/1"], MetricReading)
+    assert isinstance(metric_round.read(queries(3), text=TEXT)["intent/1"], MetricReading)
     assert server.asked == [3]
 
 
 @pytest.mark.parametrize("reason", ["Unreachable", "Forbidden", "Busy", "Unauthorized"])
 def test_a_server_that_does_not_answer_is_not_asked_again_for_each_query(server, metric_round, reason):
     server.down = reason
-    found = metric_round.read(queries(50))
+    found = metric_round.read(queries(50), text=TEXT)
     assert server.asked == [50]
     assert {(gap.what, gap.reason) for gap in found.values()} == {
         (f"metric {key}", reason) for key in queries(50)
@@ -103,20 +103,20 @@ def test_a_server_that_does_not_answer_is_not_asked_again_for_each_query(server,
 
 def test_what_there_was_no_time_for_is_a_gap_and_is_no_suspect_afterwards(server, metric_round):
     server.trouble, server.seconds = {"q0": "TimedOut"}, ROUND_SECONDS / 3
-    found = metric_round.read(queries(10))
+    found = metric_round.read(queries(10), text=TEXT)
     assert {gap.reason for gap in found.values() if isinstance(gap, Gap)} == {"TimedOut"}
     server.asked.clear()
     server.seconds = 0.0
-    metric_round.read(queries(10))
+    metric_round.read(queries(10), text=TEXT)
     assert sorted(server.asked) == [1, 9]
 
 
 def test_no_queries_are_no_requests(server, metric_round):
-    assert metric_round.read({}) == {}
+    assert metric_round.read({}, text=TEXT) == {}
     assert server.asked == []
 
 
-# ---------------------------------------------------------------- how a long query is sent
+# ---------------------------------------------------------------- how much goes into an address
 
 
 @pytest.fixture
@@ -126,49 +126,35 @@ def http() -> Iterator[ChaosServer]:
     server.end()
 
 
-@pytest.fixture
-def port(http: ChaosServer) -> Iterator[PrometheusMetrics]:
-    port = PrometheusMetrics(http.url, SystemClock(), timeout=2)
-    yield port
+@pytest.mark.parametrize("status", [400, 413, 414, 431])
+def test_a_proxy_that_refuses_long_addresses_costs_one_round_and_no_answer(http, status):
+    held = {
+        "status": "success",
+        "data": {"resultType": "vector", "result": [{"metric": {"intentd": "held"}, "value": [1.0, "1"]}]},
+    }
+    lengths: list[int] = []
+
+    def proxy(handler):
+        lengths.append(len(handler.path))
+        if len(handler.path) > 8192:
+            answer(status, b"<html>too large")(handler)
+            return
+        (query,) = parse_qs(urlsplit(handler.path).query)["query"]
+        places = [place for _, place in PART.findall(query)]
+        series = [
+            {"metric": {"intentd": "held", "intentd_question": place}, "value": [1.0, "1"]}
+            for place in places
+        ]
+        data = {"resultType": "vector", "result": series}
+        answer(200, {**held, "data": data} if places else held)(handler)
+
+    http.routes["/api/v1/query"] = proxy
+    port = PrometheusMetrics(http.url, SystemClock(), timeout=5)
+    asked = {f"intent/{n}": f"up{{job='{'x' * 200}{n}'}}" for n in range(60)}
+    first = port.read(asked)
+    lengths.clear()
+    second = port.read(asked)
+    assert all(isinstance(reading, MetricReading) for reading in (*first.values(), *second.values()))
+    assert max(lengths) <= 8192
+    assert len(lengths) < 10
     port.close()
-
-
-ONE = {
-    "status": "success",
-    "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1.0, "1"]}]},
-}
-LONG = f"up{{job=~'{'x' * 5000}'}}"
-
-
-def test_a_long_query_is_sent_as_a_form_and_a_short_one_in_the_address(http, port):
-    http.write_answers.append(answer(200, ONE))
-    assert port.value(LONG) == "1"
-    ((method, path, body),) = http.writes
-    assert (method, path) == ("POST", QUERY)
-    assert parse_qs(body.decode()) == {"query": [LONG], "timeout": ["2s"]}
-    http.routes[QUERY] = answer(200, ONE)
-    assert port.value("up") == "1"
-    assert len(http.writes) == 1
-
-
-def refuse_forms(http: ChaosServer) -> Callable[[], int]:
-    http.write_answers.extend([answer(405, b"method not allowed")] * 5)
-    http.routes[QUERY] = answer(200, ONE)
-    return lambda: len(http.writes)
-
-
-def test_where_forms_are_refused_the_address_has_to_do_from_then_on(http, port):
-    forms = refuse_forms(http)
-    assert [port.value(LONG), port.value(LONG)] == ["1", "1"]
-    assert forms() == 1
-
-
-def test_a_refusal_of_us_is_not_one_of_forms(http, port):
-    forms = refuse_forms(http)
-    http.routes[QUERY] = answer(403, b"no")
-    gap = port.value(LONG)
-    assert isinstance(gap, Gap)
-    assert gap.reason == "Forbidden"
-    http.routes[QUERY] = answer(200, ONE)
-    port.value(LONG)
-    assert forms() == 2

@@ -20,6 +20,8 @@ ROUND_SECONDS = 20.0
 """For all queries of one round: what has not been answered by then is a Gap, the next round asks again."""
 SPOILT = frozenset({"Invalid", "Warning", "TimedOut"})
 """Reasons that may be one query's and not the server's."""
+GROWTH = 1
+"""By which batches grow again in a round, once they had to be halved."""
 
 Ask = Callable[[str, str], object]
 """What the query is for, and the query; `data.result` as sent, or a Gap."""
@@ -35,7 +37,7 @@ class MetricRound:
         self._pool = pool
         self._clock = clock
         self._url = url
-        self._most = most
+        self._limit = self._most = most
         self._lock = threading.Lock()
         self._alone: set[str] = set()  # query texts
 
@@ -58,6 +60,10 @@ class MetricRound:
             spoilt += () if answers is not None else group
         singles = {key: self._pool.submit(self._single, key, queries[key], deadline) for key in spoilt}
         found |= {key: future.result() for key, future in singles.items()}
+        with self._lock:
+            # A batch that failed although each of its queries answers was too large.
+            whole = spoilt and all(queries[key] not in self._alone for key in spoilt)
+            self._most = max(1, self._most // 2) if whole else min(self._limit, self._most + GROWTH)
         return {key: found[key] for key in queries}
 
     def _group(self, keys: tuple[str, ...], queries: Mapping[str, str], deadline: float) -> Answers | None:

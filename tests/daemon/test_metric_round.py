@@ -27,6 +27,7 @@ class Server:
         self.asked: list[int] = []  # how many queries each request held
         self.trouble: dict[str, str] = {}
         self.down = ""
+        self.most = 1000  # that it can answer at once
         self.clock = FakeClock()
         self.seconds = 0.0  # that each request takes
 
@@ -35,6 +36,7 @@ class Server:
         self.asked.append(len(parts))
         self.clock.advance(self.seconds)
         reasons = [self.trouble[text] for text, _ in parts if text in self.trouble]
+        reasons += ["TimedOut"] if len(parts) > self.most else []
         if self.down or reasons:
             return Gap(what, self.down or reasons[0], "no", Turn.OURS)
         return [
@@ -109,6 +111,18 @@ def test_what_there_was_no_time_for_is_a_gap_and_is_no_suspect_afterwards(server
     server.seconds = 0.0
     metric_round.read(queries(10), text=TEXT)
     assert sorted(server.asked) == [1, 9]
+
+
+def test_batches_that_are_too_much_although_each_query_answers_become_smaller(server, metric_round):
+    server.most = 30
+    for _ in range(3):
+        assert all(
+            isinstance(each, MetricReading) for each in metric_round.read(queries(100), text=TEXT).values()
+        )
+    server.asked.clear()
+    metric_round.read(queries(100), text=TEXT)
+    assert max(server.asked) <= 30
+    assert len(server.asked) < 10
 
 
 def test_no_queries_are_no_requests(server, metric_round):

@@ -15,6 +15,8 @@ from intents.selectors import Matcher, Selector, parse_selector
 from intents.units import format_duration, parse_duration
 
 NAME = "certificate_expiry"
+LONGEST = 100 * 365 * 86400.0
+"""Seconds that a sentence tells of; a metric can be infinite."""
 CERT_MANAGER = "certmanager_certificate_expiration_timestamp_seconds"
 
 
@@ -39,9 +41,10 @@ def _severity(left: float) -> Severity:
 
 
 def _sentence(wish: CertificateExpiry, left: float) -> str:
+    told = format_duration(min(abs(left), LONGEST))
     if left <= 0:
-        return f"the certificate expired {format_duration(-left)} ago"
-    return f"the certificate expires in {format_duration(left)}, sooner than {wish.at_least}"
+        return f"the certificate expired {told} ago"
+    return f"the certificate expires in {told}, sooner than {wish.at_least}"
 
 
 DETECTOR = Detector(

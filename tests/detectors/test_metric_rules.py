@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detectors.comparisons import comparisons, metric_queries
@@ -279,3 +279,47 @@ def test_every_rule_is_asked_under_a_key_of_its_own():
         "shop/2/forecast",
     ]
     assert comparisons(asked, 1) == {}
+
+
+# ---------------------------------------------------------------- whatever Prometheus answers
+
+WISHES = (
+    SLO_WISH,
+    {"type": "errorRate", "total": "a"},
+    {"type": "latency", "histogram": "a_bucket", "atMost": 1},
+    {"type": "queueLag", "depth": "a", "atMost": 1},
+    {"type": "targetsUp"},
+    {"type": "cpuThrottling"},
+    {"type": "memoryNearLimit"},
+    {"type": "memoryLeak"},
+    {"type": "volumeFilling"},
+    {"type": "certificateExpiry"},
+)
+NAMES = ("namespace", "pod", "container", "deployment", "persistentvolumeclaim", "name", "exported_namespace")
+SAMPLES = st.builds(
+    lambda labels, value: sample(value, **labels),
+    st.dictionaries(
+        st.sampled_from(NAMES), st.one_of(st.sampled_from(["shop", "web", "web-1", "app"]), NASTY), max_size=4
+    ),
+    st.floats(allow_nan=False),
+)
+READINGS = st.one_of(
+    st.builds(
+        MetricReading,
+        *([st.lists(SAMPLES, max_size=3).map(tuple)] * 3),
+    ),
+    st.builds(Gap, st.just("metric"), st.sampled_from(["NoData", "TimedOut"]), NASTY),
+)
+
+
+@example(WISHES[-1], [broken(sample(float("-inf")), sample(float("inf")))])
+@given(st.sampled_from(WISHES), st.lists(READINGS, min_size=3, max_size=3))
+def test_every_answer_is_judged_and_a_violation_is_about_the_scope_s_namespace(wish, readings):
+    asked = intent(wish)
+    world = observation(*WORLD, metrics=dict(zip(comparisons(asked, 0), readings, strict=False)))
+    judgement = judge([asked], world)
+    assert bool(judgement.unknowns) != (("shop", 0) in judgement.judged)
+    for found in judgement.violations:
+        assert found.target.namespace == "shop"
+        assert found.message
+    triage(judgement, world)

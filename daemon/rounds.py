@@ -12,8 +12,8 @@ from daemon.kill_switch import kill_switch
 from daemon.ports import IntentSource, Notice
 from daemon.settings import seconds
 from daemon.state import Memory, World
+from detectors.comparisons import metric_queries
 from detectors.model import Gap, ObjectRef, expectation_key
-from detectors.promql import metric_queries
 from detectors.watched import kinds_needed
 from intents.catalog import Catalog, compile_catalog
 from intents.model import ManifestDesired

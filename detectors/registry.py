@@ -17,6 +17,17 @@ from detectors import (
     unschedulable,
 )
 from detectors.base import Detector
+from detectors.prometheus import (
+    certificate_expiry,
+    cpu_throttling,
+    error_rate,
+    latency,
+    memory,
+    queue_lag,
+    slo,
+    targets_up,
+    volume_filling,
+)
 from intents.model import Expectation
 
 DETECTORS: tuple[Detector, ...] = (
@@ -31,6 +42,16 @@ DETECTORS: tuple[Detector, ...] = (
     replicas.DETECTOR,
     endpoints.DETECTOR,
     metric.DETECTOR,
+    slo.DETECTOR,
+    error_rate.DETECTOR,
+    latency.DETECTOR,
+    queue_lag.DETECTOR,
+    targets_up.DETECTOR,
+    cpu_throttling.DETECTOR,
+    memory.NEAR_LIMIT,
+    memory.LEAK,
+    volume_filling.DETECTOR,
+    certificate_expiry.DETECTOR,
     drift.DETECTOR,
 )
 

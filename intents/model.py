@@ -11,11 +11,13 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from intents.base import DNSName, Duration
+from intents.base import Model as _Model
 from intents.fields import parse_path
-from intents.units import parse_duration, parse_quantity
+from intents.objectives import Objective
+from intents.units import parse_quantity
 
 API_VERSION = "intentd.io/v1alpha1"
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -48,11 +50,6 @@ Recreated = Literal["StatefulSet", "Job", "Pod", "PersistentVolumeClaim"]
 """Kinds that can be deleted and created anew without losing anything, in the states that code admits."""
 
 
-def _duration(text: str) -> str:
-    parse_duration(text)
-    return text
-
-
 def _quantity(text: str) -> str:
     parse_quantity(text)
     return text
@@ -83,7 +80,6 @@ def _integer_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Duration = Annotated[str, AfterValidator(_duration), Field(examples=["30s", "5m", "1h30m"])]
 Quantity = Annotated[
     str,
     AfterValidator(_quantity),
@@ -92,7 +88,6 @@ Quantity = Annotated[
 ]
 Text = Annotated[str, BeforeValidator(_integer_as_text, json_schema_input_type=str | int)]
 Path = Annotated[str, AfterValidator(_path), Field(examples=["spec.template.spec.containers[*].image"])]
-DNSName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 
 
 class Mode(StrEnum):
@@ -106,10 +101,6 @@ class Mode(StrEnum):
     def rank(self) -> int:
         """0 for observe, 2 for auto: the effective mode is the least of several."""
         return ("observe", "propose", "auto").index(self.value)
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class Scope(_Model):
@@ -199,7 +190,8 @@ Expectation = Annotated[
     | EndpointsPresent
     | ReplicasAtLeast
     | MetricHolds
-    | ManifestDesired,
+    | ManifestDesired
+    | Objective,
     Field(discriminator="type"),
 ]
 

@@ -40,6 +40,12 @@ class Patience:
     back-off passes half a minute (10, 20, 40 s), and `relapse` 70 s is their sum: a container that has run
     for so long has outlived them. `missing` 30 s is for controllers to create pods and for
     EndpointSlices to follow.
+
+    `gated` 300 s is `creating`: a gate is somebody's wish, and gets as long as anything else that a pod waits
+    for. `terminating` 60 s after the grace period is `setup` the other way round: a slow detachment. `flaps`
+    is how often a pod loses its readiness within `recent` before that is a fault of its own, as `restarts`.
+    `storm` 5 restarts on average an hour or less apart are a storm: once is bad luck, and the kubelet's own
+    back-off forgets everything slower than ten minutes. `evictions` is `restarts` again.
     """
 
     not_ready: float = 30.0
@@ -50,6 +56,12 @@ class Patience:
     restarts: int = 3
     relapse: float = 70.0
     missing: float = 30.0
+    gated: float = 300.0
+    terminating: float = 60.0
+    flaps: int = 3
+    storm: int = 5
+    storm_interval: float = 3600.0
+    evictions: int = 3
 
 
 @dataclass(frozen=True)

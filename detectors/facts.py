@@ -40,6 +40,7 @@ class ObjectMeta(Part, frozen=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: tuple[Owner, ...] = ()
+    finalizers: tuple[str, ...] = ()
 
 
 class Condition(Part, frozen=True):
@@ -170,11 +171,57 @@ class TemplateMeta(Part, frozen=True):
     labels: dict[str, str] = {}
 
 
+class Probe(Part, frozen=True):
+    """When a probe gives up. The server writes its defaults (0, 10, 1, 3) into what is stored, except a delay of 0."""
+
+    initial_delay_seconds: int | None = None
+    period_seconds: int | None = None
+    timeout_seconds: int | None = None
+    failure_threshold: int | None = None
+
+
+class TemplateContainer(Container, frozen=True):
+    """What is read of a container in its template alone, once for all its pods. `restart_policy` Always makes an
+    init container a sidecar, which is meant to run on."""
+
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    startup_probe: Probe | None = None
+    restart_policy: str | None = None
+
+
+class TemplateSpec(Part, frozen=True):
+    """The pod spec of a template."""
+
+    containers: tuple[TemplateContainer, ...] = ()
+    init_containers: tuple[TemplateContainer, ...] = ()
+    termination_grace_period_seconds: int | None = None
+
+
 class PodTemplate(Part, frozen=True):
     """The pod template's part that detectors read."""
 
     metadata: TemplateMeta = TemplateMeta()
-    spec: PodSpec = PodSpec()
+    spec: TemplateSpec = TemplateSpec()
+
+
+class ClaimTemplateSpec(Part, frozen=True):
+    """The class is None where the default one is meant, and empty where none is."""
+
+    storage_class_name: str | None = None
+
+
+class ClaimTemplateMeta(Part, frozen=True):
+    """A claim's name is this one, the StatefulSet's and the pod's number."""
+
+    name: str = ""
+
+
+class ClaimTemplate(Part, frozen=True):
+    """One claim that a StatefulSet makes for each of its pods."""
+
+    metadata: ClaimTemplateMeta = ClaimTemplateMeta()
+    spec: ClaimTemplateSpec = ClaimTemplateSpec()
 
 
 class WorkloadSpec(Part, frozen=True):
@@ -186,6 +233,8 @@ class WorkloadSpec(Part, frozen=True):
     template: PodTemplate = PodTemplate()
     progress_deadline_seconds: int | None = None
     min_ready_seconds: int = 0
+    service_name: str = ""  # StatefulSet
+    volume_claim_templates: tuple[ClaimTemplate, ...] = ()  # StatefulSet
 
 
 class WorkloadStatus(Part, frozen=True):
@@ -201,12 +250,27 @@ class WorkloadStatus(Part, frozen=True):
     number_ready: int = 0
     number_available: int = 0
     updated_number_scheduled: int = 0
+    number_misscheduled: int = 0
     conditions: tuple[Condition, ...] = ()
+
+
+class ManagedFields(Part, frozen=True):
+    """Who wrote some fields last, and when; of the fields themselves nothing."""
+
+    time: str | None = None
+    subresource: str = ""
+
+
+class WorkloadMeta(ObjectMeta, frozen=True):
+    """Also when it was changed last: nothing else tells how old a spec is."""
+
+    managed_fields: tuple[ManagedFields, ...] = ()
 
 
 class Workload(Fact, frozen=True):
     """A Deployment, StatefulSet, DaemonSet or ReplicaSet; the kind is the key it is stored under."""
 
+    metadata: WorkloadMeta
     spec: WorkloadSpec = WorkloadSpec()
     status: WorkloadStatus = WorkloadStatus()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.facts import Workload
-from detectors.fault_class import CAN_PASS, PRECEDENCE
+from detectors.fault_class import CAN_PASS, PRECEDENCE, FaultClass
 from detectors.model import (
     Case,
     CaseKey,
@@ -60,7 +60,7 @@ def triage(
     for key, violations in groups.items():
         ordered = tuple(sorted(violations, key=_order))
         target = ordered[0].target
-        reason = _reason(world, target, ordered[0], gaining_within)
+        reason = _reason(world, target, ordered, gaining_within)
         if storm and reason is CaseReason.MENDABLE:
             reason = CaseReason.STORM
         cases.append(Case(key, target, reason, ordered))
@@ -85,9 +85,14 @@ def _storm(groups: dict[CaseKey, list[Violation]], total: int, share: float, at_
     return len(unhealthy) > max(at_least, share * total)
 
 
-def _reason(world: World, target: ObjectRef, primary: Violation, gaining_within: float) -> CaseReason:
+def _reason(
+    world: World, target: ObjectRef, violations: tuple[Violation, ...], gaining_within: float
+) -> CaseReason:
+    primary = violations[0]
     if target.kind not in MENDABLE_KINDS:
         return CaseReason.NO_TARGET
+    if any(violation.fault_class is FaultClass.NOT_OBSERVED for violation in violations):
+        return CaseReason.NO_TARGET  # no controller would act on a patch either
     found = world.find(target)
     if target.kind not in WORKLOAD_KINDS or not isinstance(found, Workload):
         return CaseReason.MENDABLE

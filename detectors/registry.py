@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from detectors import (
     absent,
+    autoscaler,
     config_reference,
     crash_loop,
+    cron_job,
+    disruption_budget,
     drift,
     endpoints,
+    gateway_route,
     image_pull,
+    ingress_backend,
+    ingress_class,
+    ingress_tls,
+    job_failed,
+    job_not_done,
     metric,
     not_ready,
     oom_killed,
+    policy_blocks,
+    policy_matches,
+    quota,
     replicas,
+    service,
     start_error,
     unschedulable,
 )
 from detectors.base import Detector
+from detectors.job_pods import of_jobs
 from intents.model import Expectation
 
 DETECTORS: tuple[Detector, ...] = (
@@ -32,6 +46,26 @@ DETECTORS: tuple[Detector, ...] = (
     endpoints.DETECTOR,
     metric.DETECTOR,
     drift.DETECTOR,
+    # Batch, scaling, network.
+    job_failed.DETECTOR,
+    job_not_done.DETECTOR,
+    of_jobs(image_pull.DETECTOR),
+    of_jobs(config_reference.DETECTOR),
+    of_jobs(start_error.DETECTOR),
+    of_jobs(oom_killed.DETECTOR),
+    of_jobs(crash_loop.DETECTOR),
+    of_jobs(unschedulable.DETECTOR),
+    cron_job.DETECTOR,
+    autoscaler.DETECTOR,
+    disruption_budget.DETECTOR,
+    quota.DETECTOR,
+    service.DETECTOR,
+    ingress_class.DETECTOR,
+    ingress_backend.DETECTOR,
+    ingress_tls.DETECTOR,
+    gateway_route.DETECTOR,
+    policy_matches.DETECTOR,
+    policy_blocks.DETECTOR,
 )
 
 

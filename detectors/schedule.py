@@ -83,8 +83,7 @@ def parse(text: str, time_zone: str | None = None) -> Schedule:
     text = text.strip()
     for prefix in ("CRON_TZ=", "TZ="):
         if text.startswith(prefix):
-            inside, _, text = text.removeprefix(prefix).partition(" ")
-            time_zone, text = inside if time_zone is None else time_zone, text.strip()
+            time_zone, _, text = text.removeprefix(prefix).strip().partition(" ")
     zone = _zone(time_zone)
     if text.startswith("@every "):
         every = max(1.0, float(int(_seconds(text.removeprefix("@every ").strip()))))

@@ -62,11 +62,8 @@ def _ports(view: View, found: Service, ports: list[ContainerPort]) -> Iterator[F
             yield _told(view, found, port, ports, "NoSuchPort", told, Severity.CRITICAL)
             return
     numbers = {(one.container_port, one.protocol) for one in ports}
-    if (
-        numbers
-        and found.spec.ports
-        and not any((leads_to(port, ports), port.protocol) in numbers for port in found.spec.ports)
-    ):
+    led_to = {(leads_to(port, ports), port.protocol) for port in found.spec.ports}
+    if numbers and led_to and not led_to & numbers and all(number is not None for number, _ in led_to):
         port = found.spec.ports[0]
         target = port.port if port.target_port is None else port.target_port
         told = (

@@ -138,8 +138,8 @@ def _told(
         fault,
         target or here,
         severity=Severity.WARNING,
-        reason=reason,
-        message=f"{here}: {message}",
+        reason=reason or fault.value,
+        message=f"{here}: {message or 'its controller does not say why'}",
         subject=here,
         container=container,
         facts={

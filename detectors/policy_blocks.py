@@ -1,7 +1,8 @@
 """NetworkPolicies that cut a path that something declares.
 
-Declared is: a path that the intent names (`paths`), a Service's port, to which nobody at all is admitted, and cluster
-DNS for pods that may connect to others by rules which name them: pods are found by name. Pods to which a policy
+Declared is: a path that the intent names (`paths`); a Service's port, or the ports of containers that admit somebody
+somewhere, where nobody at all is admitted; and cluster DNS for pods that may connect to others by rules which name
+them: pods are found by name. Pods to which a policy
 leaves no way out at all are left alone, and so are those that may only reach addresses: that can be meant. By rule, not
 by traffic; what hangs on something that is not known here (detectors.policy_rules) is no violation.
 """
@@ -9,10 +10,11 @@ by traffic; what hangs on something that is not known here (detectors.policy_rul
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from detectors.base import Detector, Finding, View
-from detectors.facts import Service, labels_match
-from detectors.facts_network import NetworkPolicy
+from detectors.facts import LabelSelector, Service, labels_match
+from detectors.facts_network import NetworkPolicy, PolicyPeer
 from detectors.model import FaultClass, Gap, Settling, Severity, Turn, Unknown, Violation
 from detectors.policy_rules import (
     DNS,
@@ -26,7 +28,7 @@ from detectors.policy_rules import (
     restriction,
     rules,
 )
-from detectors.selection import NEEDS, Party, parties, takes_any
+from detectors.selection import NEEDS, Party, in_words, parties, takes_any
 from detectors.service_ports import leads_to, of_containers
 from detectors.timestamps import age
 from detectors.world import ref
@@ -95,68 +97,90 @@ def _names_pods(restricting: Restriction) -> bool:
     )
 
 
-# ---------------------------------------------------------------- Services
+# ---------------------------------------------------------------- ports
+
+
+class _Port(NamedTuple):
+    """A port that somebody should be able to reach, and the Service that leads to it (empty for none)."""
+
+    number: int
+    protocol: str
+    service: str = ""
 
 
 def _unreachable(
     view: View, every: Sequence[NetworkPolicy], around: Sequence[Party]
 ) -> Iterator[Violation | Settling]:
     namespace = view.scope.namespace
-    for (where, _), service in view.world.observation.services().items():
-        if where != namespace or not service.spec.selector:
+    services = [
+        found
+        for (where, _), found in view.world.observation.services().items()
+        if where == namespace and found.spec.selector
+    ]
+    for party in around:
+        near = _end(namespace, party)
+        restricting = restriction(every, near, Direction.INGRESS)
+        if not restricting.policies or not restricting.sure:
             continue
-        for party in around:
-            if labels_match(service.spec.selector, party.labels):
-                yield from _closed_ports(view, every, service, party)
+        served = [_Port(*port) for service in services for port in _served(service, party)]
+        if served:
+            for port in served:
+                yield from _closed(view, restricting, party, near, [port])
+        elif any(rules(policy, Direction.INGRESS) for policy in restricting.policies):
+            declared = [_Port(port.container_port, port.protocol) for port in of_containers(party.containers)]
+            yield from _closed(view, restricting, party, near, declared)
 
 
-def _closed_ports(
-    view: View, every: Sequence[NetworkPolicy], service: Service, party: Party
+def _served(service: Service, party: Party) -> Iterator[tuple[int, str, str]]:
+    if labels_match(service.spec.selector, party.labels):
+        for port in service.spec.ports:
+            number = leads_to(port, of_containers(party.containers))
+            if number is not None:
+                yield number, port.protocol, service.metadata.name
+
+
+def _closed(
+    view: View, restricting: Restriction, party: Party, near: End, ports: Sequence[_Port]
 ) -> Iterator[Violation | Settling]:
-    near = _end(view.scope.namespace, party)
-    restricting = restriction(every, near, Direction.INGRESS)
-    if not restricting.policies or not restricting.sure:
+    """Where nobody can reach any of these ports. Of those that are only declared one is enough: another may be for
+    the node alone."""
+    if not ports:
         return
-    for port in service.spec.ports:
-        number = leads_to(port, of_containers(party.containers))
-        if number is None:
-            continue
-        peers = [
-            peer
-            for policy in restricting.policies
-            for rule in rules(policy, Direction.INGRESS)
-            if on_port(rule.ports, number, port.protocol, near.ports) is not False
-            for peer in (peers_of(rule) or (None,))
-        ]
-        way = f"port {port.port} of Service/{service.metadata.name} ({number} of {party.ref})"
-        served, numbered = service.metadata.name, f"{number}/{port.protocol}"
-        if not peers:
-            told = f"nobody is admitted to {way}: no ingress rule of {restricting.names} holds for it"
-            yield _told(
-                view, restricting, "NobodyAdmitted", told, subject=party, service=served, port=numbered
-            )
-            return
-        selectors = [
-            peer.pod_selector
-            for peer in peers
-            if peer is not None and peer.ip_block is None and peer.namespace_selector is None
-        ]
-        if len(selectors) == len(peers) and all(
-            selector is None or takes_any(view.world, view.scope.namespace, selector) is False
-            for selector in selectors
-        ):
-            told = f"those that {restricting.names} admit to {way} are nobody: no pod here has their labels"
-            yield _told(
-                view,
-                restricting,
-                "NobodyMatches",
-                told,
-                Severity.INFO,
-                subject=party,
-                service=served,
-                port=numbered,
-            )
-            return
+    admitted = [
+        peer
+        for policy in restricting.policies
+        for rule in rules(policy, Direction.INGRESS)
+        if any(on_port(rule.ports, port.number, port.protocol, near.ports) is not False for port in ports)
+        for peer in (peers_of(rule) or (_EVERYBODY,))
+    ]
+    numbers = ", ".join(f"{port.number}/{port.protocol}" for port in ports)
+    behind = f" (Service/{ports[0].service})" if ports[0].service else ""
+    way = f"port {numbers} of {party.ref}{behind}"
+    if not admitted:
+        told = f"nobody is admitted to {way}: no ingress rule of {restricting.names} holds for it"
+        reason, severity = "NobodyAdmitted", Severity.WARNING
+    elif all(_is_nobody(view, peer) for peer in admitted):
+        named = "; ".join(in_words(peer.pod_selector) for peer in admitted if peer.pod_selector is not None)
+        told = (
+            f"those that {restricting.names} admits to {way} are nobody: no pod here has the labels {named}"
+        )
+        reason, severity = "NobodyMatches", Severity.INFO
+    else:
+        return
+    yield _told(
+        view, restricting, reason, told, severity, subject=party, service=ports[0].service, port=numbers
+    )
+
+
+_EVERYBODY = PolicyPeer(LabelSelector(), LabelSelector())
+
+
+def _is_nobody(view: View, peer: PolicyPeer) -> bool:
+    """Whether the peer means pods of this namespace, and none has its labels."""
+    if peer.ip_block is not None or peer.namespace_selector is not None:
+        return False
+    selector = peer.pod_selector
+    return selector is None or takes_any(view.world, view.scope.namespace, selector) is False
 
 
 # ---------------------------------------------------------------- paths that the intent declares

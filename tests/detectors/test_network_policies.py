@@ -166,6 +166,18 @@ def test_those_admitted_may_be_nobody():
     assert (found.reason, found.severity.value) == ("NobodyMatches", "info")
 
 
+def test_without_a_service_the_declared_ports_of_those_who_admit_somebody_count():
+    closed = {"from": [pods("db")], "ports": [{"port": 80, "protocol": "TCP"}]}
+    found = only(look(policy(ingress=[closed]), WEB, DB))
+    assert (found.reason, found.facts["port"]) == ("NobodyAdmitted", "8080/TCP")
+    found = only(look(policy(ingress=[{"from": [pods("frontned")]}]), WEB, DB))
+    assert (found.reason, "app=frontned" in found.message) == ("NobodyMatches", True)
+    metrics = workload("web", ports=[HTTP, {"name": "metrics", "containerPort": 9090, "protocol": "TCP"}])
+    one_of_two = {"from": [pods("db")], "ports": [{"port": 9090, "protocol": "TCP"}]}
+    for silent in ([], [one_of_two], [{}]):
+        assert told(look(policy(ingress=silent), metrics, DB)) == []
+
+
 # ---------------------------------------------------------------- declared paths
 
 PATH = {"from": {"app": "web"}, "to": {"app": "db"}, "port": 5432}

@@ -7,17 +7,18 @@ restartPolicy Never it is the only witness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from detectors.base import Detector, Finding, View
+from detectors.base import WORKLOADS, Detector, Finding, View
 from detectors.facts import Workload, WorkloadSpec
 from detectors.jobs import Run, runs
+from detectors.model import FaultClass
 from detectors.pods import quiet
 from detectors.rollout import Phase, Rollout
 from detectors.world import Workers
-from intents.model import ObjectsHealthy
+from intents.model import ObjectsHealthy, WorkloadHealthy
 
 
 class _JobsView(View):
@@ -43,9 +44,35 @@ def _workers(run: Run) -> Workers:
     )
 
 
-def of_jobs(detector: Detector) -> Detector:
-    """The same detector over the pods of Jobs, for `objectsHealthy`."""
+OF_PODS = frozenset(
+    {
+        FaultClass.SECRET_REFERENCE,
+        FaultClass.CONFIG_REFERENCE,
+        FaultClass.IMAGE_PULL,
+        FaultClass.ARCHITECTURE,
+        FaultClass.START_ERROR,
+        FaultClass.RIGHTS_DENIED,
+        FaultClass.INIT_CONTAINER,
+        FaultClass.OOM_KILLED,
+        FaultClass.LIVENESS_PROBE,
+        FaultClass.STARTUP_PROBE,
+        FaultClass.CRASH_LOOP,
+        FaultClass.UNSCHEDULABLE,
+    }
+)
+"""Faults that pods show by themselves, whoever made them."""
 
+
+def of_jobs(detectors: Iterable[Detector]) -> Iterator[Detector]:
+    """Those that look for faults of pods, over the pods of Jobs, for `objectsHealthy`."""
+    return (
+        _of_jobs(one)
+        for one in detectors
+        if WorkloadHealthy in one.expectations and one.fault_classes <= OF_PODS
+    )
+
+
+def _of_jobs(detector: Detector) -> Detector:
     def judge(view: View) -> Iterable[Finding]:
         jobs = _JobsView(view.intent, view.index, view.expectation, view.world, view.patience)
         return detector.judge(jobs)
@@ -54,7 +81,7 @@ def of_jobs(detector: Detector) -> Detector:
         detector,
         name=f"{detector.name}OfJobs",
         expectations=(ObjectsHealthy,),
-        needs=("Job", "Pod"),
+        needs=("Job", *(need for need in detector.needs if need not in (WORKLOADS, "ReplicaSet"))),
         kinds=("Job",),
         judge=judge,
     )

@@ -33,7 +33,7 @@ from detectors.base import Detector
 from detectors.job_pods import of_jobs
 from intents.model import Expectation
 
-DETECTORS: tuple[Detector, ...] = (
+_ONCE: tuple[Detector, ...] = (
     absent.DETECTOR,
     image_pull.DETECTOR,
     config_reference.DETECTOR,
@@ -49,12 +49,6 @@ DETECTORS: tuple[Detector, ...] = (
     # Batch, scaling, network.
     job_failed.DETECTOR,
     job_not_done.DETECTOR,
-    of_jobs(image_pull.DETECTOR),
-    of_jobs(config_reference.DETECTOR),
-    of_jobs(start_error.DETECTOR),
-    of_jobs(oom_killed.DETECTOR),
-    of_jobs(crash_loop.DETECTOR),
-    of_jobs(unschedulable.DETECTOR),
     cron_job.DETECTOR,
     autoscaler.DETECTOR,
     disruption_budget.DETECTOR,
@@ -67,6 +61,8 @@ DETECTORS: tuple[Detector, ...] = (
     policy_matches.DETECTOR,
     policy_blocks.DETECTOR,
 )
+
+DETECTORS: tuple[Detector, ...] = (*_ONCE, *of_jobs(_ONCE))
 
 
 def detectors_for(expectation: Expectation) -> tuple[Detector, ...]:

@@ -171,14 +171,6 @@ class World:
             found.setdefault(namespace, []).append(pod)
         return found
 
-    def selected(self, namespace: str, selector: dict[str, str]) -> list[Pod]:
-        """The living pods that an equality selector selects."""
-        return [
-            pod
-            for pod in self._pods_of.get(namespace, ())
-            if labels_match(selector, pod.metadata.labels) and alive(pod)
-        ]
-
     def pods_in(self, namespace: str) -> Sequence[Pod]:
         """The namespace's pods, finished ones and those on their way out among them."""
         return self._pods_of.get(namespace, ())
@@ -203,6 +195,14 @@ class World:
     def elsewhere(self, namespace: str) -> Sequence[tuple[ObjectRef, Pod]]:
         """Who else than a workload has living pods in the namespace (a Job, the pod itself), with one of them."""
         return self._elsewhere.get(namespace, ())
+
+    def selected(self, namespace: str, selector: dict[str, str]) -> list[Pod]:
+        """The living pods that an equality selector selects."""
+        return [
+            pod
+            for pod in self._pods_of.get(namespace, ())
+            if labels_match(selector, pod.metadata.labels) and alive(pod)
+        ]
 
     def find(self, target: ObjectRef) -> Fact | None:
         """The object under this name, where its kind is observed."""

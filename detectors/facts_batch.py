@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.facts import Condition, Fact, LabelSelector, Part, PodTemplate
+from detectors.facts import Condition, Fact, LabelSelector, ObjectMeta, Part, PodTemplate
 
 
 class JobSpec(Part, frozen=True):
@@ -37,6 +37,32 @@ class Job(Fact, frozen=True):
     status: JobStatus = JobStatus()
 
 
+class ManagedFields(Part, frozen=True):
+    """Who wrote last, and when; `subresource` is status where a controller only reported."""
+
+    manager: str = ""
+    time: str | None = None
+    subresource: str = ""
+
+
+class CronJobMeta(ObjectMeta, frozen=True):
+    """With the writers: when the spec last changed stands nowhere else."""
+
+    managed_fields: tuple[ManagedFields, ...] = ()
+
+
+class JobTemplateSpec(Part, frozen=True):
+    """The Job's part that detectors read."""
+
+    template: PodTemplate = PodTemplate()
+
+
+class JobTemplate(Part, frozen=True):
+    """What a CronJob makes."""
+
+    spec: JobTemplateSpec = JobTemplateSpec()
+
+
 class CronJobSpec(Part, frozen=True):
     """`schedule` is five fields, or a macro such as @hourly, in `time_zone` (the controller's where None)."""
 
@@ -45,6 +71,7 @@ class CronJobSpec(Part, frozen=True):
     suspend: bool | None = None
     starting_deadline_seconds: int | None = None
     concurrency_policy: str = ""
+    job_template: JobTemplate = JobTemplate()
 
 
 class Named(Part, frozen=True):
@@ -64,6 +91,7 @@ class CronJobStatus(Part, frozen=True):
 class CronJob(Fact, frozen=True):
     """A CronJob."""
 
+    metadata: CronJobMeta
     spec: CronJobSpec = CronJobSpec()
     status: CronJobStatus = CronJobStatus()
 

@@ -154,8 +154,9 @@ class NetworkPolicy(Fact, frozen=True):
 
 
 class ParentRef(Part, frozen=True):
-    """The Gateway that a route hangs on."""
+    """The Gateway that a route hangs on; a service mesh hangs routes on a Service."""
 
+    kind: str = "Gateway"
     name: str = ""
     namespace: str | None = None
     section_name: str | None = None

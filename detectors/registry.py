@@ -5,33 +5,47 @@ from __future__ import annotations
 from detectors import (
     absent,
     architecture,
+    autoscaler,
     claim_template,
     config_reference,
     crash_loop,
+    cron_job,
+    disruption_budget,
     drift,
     endpoints,
     evicted,
     failed_create,
+    gateway_route,
     governing_service,
     image_pull,
+    ingress_backend,
+    ingress_class,
+    ingress_tls,
     init_container,
+    job_failed,
+    job_not_done,
     metric,
     misscheduled,
     not_observed,
     not_ready,
     oom_killed,
+    policy_blocks,
+    policy_matches,
     probe_kill,
+    quota,
     replicas,
     restart_storm,
     rights_denied,
     rollout_stuck,
     scheduling_gated,
     secret_reference,
+    service,
     start_error,
     stuck_terminating,
     unschedulable,
 )
 from detectors.base import Detector
+from detectors.job_pods import of_jobs
 from detectors.prometheus import (
     certificate_expiry,
     cpu_throttling,
@@ -45,7 +59,7 @@ from detectors.prometheus import (
 )
 from intents.model import Expectation
 
-DETECTORS: tuple[Detector, ...] = (
+_ONCE: tuple[Detector, ...] = (
     absent.DETECTOR,
     image_pull.DETECTOR,
     config_reference.DETECTOR,
@@ -84,7 +98,23 @@ DETECTORS: tuple[Detector, ...] = (
     stuck_terminating.DETECTOR,
     governing_service.DETECTOR,
     claim_template.DETECTOR,
+    # Batch, scaling, network.
+    job_failed.DETECTOR,
+    job_not_done.DETECTOR,
+    cron_job.DETECTOR,
+    autoscaler.DETECTOR,
+    disruption_budget.DETECTOR,
+    quota.DETECTOR,
+    service.DETECTOR,
+    ingress_class.DETECTOR,
+    ingress_backend.DETECTOR,
+    ingress_tls.DETECTOR,
+    gateway_route.DETECTOR,
+    policy_matches.DETECTOR,
+    policy_blocks.DETECTOR,
 )
+
+DETECTORS: tuple[Detector, ...] = (*_ONCE, *of_jobs(_ONCE))
 
 
 def detectors_for(expectation: Expectation) -> tuple[Detector, ...]:

@@ -7,7 +7,7 @@ only when they lost their readiness, because a pod that flaps looks healthy ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -180,6 +180,31 @@ class World:
         for (namespace, _), pod in self.observation.pods().items():
             found.setdefault(namespace, []).append(pod)
         return found
+
+    def pods_in(self, namespace: str) -> Sequence[Pod]:
+        """The namespace's pods, finished ones and those on their way out among them."""
+        return self._pods_of.get(namespace, ())
+
+    def workloads_in(self, namespace: str) -> Iterator[tuple[str, Workload]]:
+        """The namespace's workloads with their kinds."""
+        for kind in WORKLOAD_KINDS:
+            for workload in self._by_namespace.get((kind, namespace), ()):
+                yield kind, workload
+
+    @cached_property
+    def _elsewhere(self) -> Mapping[str, list[tuple[ObjectRef, Pod]]]:
+        found: dict[str, list[tuple[ObjectRef, Pod]]] = {}
+        for owner, pods in self.pods_by_owner.items():
+            if owner.kind in WORKLOAD_KINDS:
+                continue
+            living = next((pod for pod in pods if alive(pod)), None)
+            if living is not None:
+                found.setdefault(owner.namespace, []).append((owner, living))
+        return found
+
+    def elsewhere(self, namespace: str) -> Sequence[tuple[ObjectRef, Pod]]:
+        """Who else than a workload has living pods in the namespace (a Job, the pod itself), with one of them."""
+        return self._elsewhere.get(namespace, ())
 
     def selected(self, namespace: str, selector: dict[str, str]) -> list[Pod]:
         """The living pods that an equality selector selects."""

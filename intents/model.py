@@ -168,11 +168,26 @@ class ManifestDesired(_Model):
         return self
 
 
+class TrafficPath(_Model):
+    """Pods with the labels of `from` have to be able to reach this port of pods with the labels of `to`, both in the
+    scope's namespace. Judged by the rules of NetworkPolicies, not by traffic."""
+
+    from_: dict[str, str] = Field(alias="from", min_length=1)
+    to: dict[str, str] = Field(min_length=1)
+    port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1, max_length=15)] = Field(
+        description="A number, or a container port's name."
+    )
+    protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+
+
 class ObjectsHealthy(_Model):
     """Jobs end, CronJobs run, autoscalers, budgets, routes, policies and claims do what they are for."""
 
     type: Literal["objectsHealthy"]
     kinds: tuple[ObjectKind, ...] = Field(default=(), description="Only these kinds; all where left out.")
+    paths: tuple[TrafficPath, ...] = Field(
+        default=(), max_length=50, description="Paths that no NetworkPolicy may cut."
+    )
 
 
 class ClusterHealthy(_Model):

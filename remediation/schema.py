@@ -91,7 +91,9 @@ _RELEVANT: Mapping[FaultClass, tuple[str, ...]] = {
     FaultClass.NOT_READY: ("readinessProbe", "startupProbe", "env", "data"),
     FaultClass.UNSCHEDULABLE: ("requests", "nodeSelector", "replicas"),
     FaultClass.REPLICAS_LOW: ("replicas", "requests"),
+    FaultClass.AUTOSCALER_METRICS: ("requests",),
     FaultClass.NO_ENDPOINTS: ("selector",),
+    FaultClass.SERVICE_PORT: ("targetPort",),
     FaultClass.ENDPOINTS_NOT_READY: ("readinessProbe", "targetPort"),
 }
 """Which part of an object a fault of this class can have its cause in. A class without an entry (a metric,

@@ -37,7 +37,10 @@ _TELLING: dict[FaultClass, frozenset[str]] = {
     FaultClass.NOT_READY: frozenset({"readinessProbe", "ports", "env", "image", "data"}),
     FaultClass.UNSCHEDULABLE: frozenset({"resources", "nodeSelector", "affinity", "tolerations"}),
     FaultClass.REPLICAS_LOW: frozenset({"replicas", "resources"}),
+    FaultClass.JOB_FAILED: frozenset({"command", "args", "env", "image", "resources"}),
+    FaultClass.AUTOSCALER_METRICS: frozenset({"resources"}),
     FaultClass.NO_ENDPOINTS: frozenset({"selector"}),
+    FaultClass.SERVICE_PORT: frozenset({"ports"}),
     FaultClass.ENDPOINTS_NOT_READY: frozenset({"readinessProbe", "ports", "image", "env"}),
 }
 """The groups in which each class of fault has its cause; others rank lower but are offered."""

@@ -14,6 +14,7 @@ from gym.cases.model import Case, Expected, Scenario, Scoring
 from gym.cases.results import Interval, Result, Summary, summary
 
 CONTROLS = "control"
+PIPED_WIDTH = 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def rows(results: Sequence[Result], scenarios: Sequence[Scenario], seed: int) ->
 
 
 def print_table(results: Sequence[Result], scenarios: Sequence[Scenario], seed: int, out: Console) -> None:
-    """The table, the line for all, and why cases were skipped."""
+    """The table, the line for all, and why cases were skipped; whole lines where nobody looks at a terminal."""
+    out = out if out.is_terminal else Console(file=out.file, width=PIPED_WIDTH)
     table = Table(title="Families", title_justify="left", header_style="bold", box=None)
     for name in ("family", "scenarios", "skipped", "seen", "right", "harm", "seconds"):
         table.add_column(name, justify="left" if name == "family" else "right", no_wrap=True)

@@ -34,7 +34,6 @@ from gym.run.rest import Rest
 from gym.run.stage import CannotStage, Stage
 from gym.run.tap import Tap
 from gym.run.watch import PATIENCE, Patience, Watched, consultations, follow
-from remediation.model import Outcome
 from remediation.saga import Event
 
 SETTLE_SECONDS = 20.0
@@ -170,7 +169,6 @@ def _without_later(after: State, applied: State | None, seen: Watched) -> State:
 
 def _run(seen: Watched, before: State, after: State, applied: State | None, *, clear: bool) -> Run:
     case = seen.case
-    told = [one for one in seen.story.cases.values() if one.outcome is Outcome.ESCALATED]
     return Run(
         before=before,
         after=after,
@@ -179,14 +177,9 @@ def _run(seen: Watched, before: State, after: State, applied: State | None, *, c
         clear=clear,
         fault_class=case.fault_class if case is not None else None,
         root_cause=(case.cause or case.message) if case is not None else "",
-        named=tuple(_ref(one.target) for one in told),
+        named=seen.called_about(),
         worse=tuple(_worse(before, after)),
     )
-
-
-def _ref(target: str) -> ObjectRef:
-    kind, _, name = target.partition("/")
-    return ObjectRef(kind, "", name)
 
 
 def _worse(before: State, after: State) -> Iterator[ObjectRef]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from detectors.model import ObjectRef
 from gym.daemon import Daemon
 from gym.paths import GymError
 from gym.run.record import Consultation, Json
@@ -75,6 +76,16 @@ class Watched:
         )
         targets = (row.payload["target"] for row in written if self.first)
         return [(one["kind"], one["namespace"], one["name"]) for one in targets]
+
+    def called_about(self) -> tuple[ObjectRef, ...]:
+        """The objects of the cases that ended with a call for a person."""
+        opened = {row.case_id: row.payload for row in self.rows if row.event == Event.OPENED}
+        called = (
+            one
+            for name, one in opened.items()
+            if name and self.story.cases[name].outcome is Outcome.ESCALATED
+        )
+        return tuple(ObjectRef(one["kind"], one["namespace"], one["name"]) for one in called)
 
     @property
     def tokens(self) -> int:

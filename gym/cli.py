@@ -225,6 +225,7 @@ def run_(
     ] = 3,
     instance: InstanceName = "run",
     accept: AcceptWeights = False,
+    keep: Annotated[bool, typer.Option(help="Keep each daemon's ledger, intents and log too.")] = False,
 ) -> None:
     """Score intentd on a folder of cases; exit code 1 where some could not be run."""
     from gym.cases.model import Tier
@@ -243,6 +244,7 @@ def run_(
         lanes=lanes,
         instance=instance,
         accept_weights=accept,
+        keep=keep,
     )
     if not run(options, out):
         raise typer.Exit(1)

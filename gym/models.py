@@ -89,7 +89,7 @@ def serve_one(url: str, name: str, report: Report) -> Served:
 
     GymError where it is neither.
     """
-    if weights.path_of(name) is not None:
+    if name in weights.BY_NAME:
         return Served(_created(url, name, report), None, _words(name))
     try:
         there = {model.model for model in ollama.Client(host=url, timeout=LOAD_SECONDS).list().models}
@@ -98,8 +98,8 @@ def serve_one(url: str, name: str, report: Report) -> Served:
     if name in there or f"{name}:latest" in there:
         return Served(name, None, name)
     raise GymError(
-        f"there is no model {name}: neither weights in the cache nor served at {url}",
-        f"choose {', '.join(weights.DEFAULT)}, or set OLLAMA_HOST to a server that has it",
+        f"there is no model {name}: neither weights of ours nor served at {url}",
+        f"choose {', '.join(weights.BY_NAME)}, or set OLLAMA_HOST to a server that has it",
     )
 
 

@@ -26,6 +26,7 @@ from gym.cluster import Cluster
 from gym.models import Served
 from gym.paths import GymError
 from gym.ready import api_client
+from gym.rights import grant
 from gym.run import nodes
 from gym.run.lanes import Lanes
 from gym.run.plan import CLUSTER, Job, plan
@@ -41,6 +42,10 @@ PROVIDER = "kwok"
 """What shows all of a case but metrics. Its pods run no containers: symptoms are written as cases state them."""
 
 NO_MODEL, USUAL_MODEL = "none", "usual"
+DAEMONS = "daemons"
+RECREATE = "intentd-recreate"
+"""The ClusterRole of deploy/manifests/recreate.yaml."""
+
 FAILED = "the practice failed: "
 """How the reason of a sample begins that could not be run through no fault of the case."""
 
@@ -58,6 +63,7 @@ class Options:
     lanes: int = 3
     instance: str = "run"
     accept_weights: bool = False
+    keep: bool = False
     patience: Patience = PATIENCE
 
 
@@ -104,7 +110,7 @@ def _scenarios(root: Path) -> tuple[Scenario, ...]:
 def _prepare(options: Options, console: Console) -> None:
     """What takes minutes once: programs, and weights if they are allowed to be fetched."""
     cluster.prepare(PROVIDER, with_ollama=options.model != NO_MODEL, console=console)
-    wanted = weights.DEFAULT if options.model == USUAL_MODEL else ()
+    wanted = weights.DEFAULT if options.model == USUAL_MODEL else {options.model} & weights.BY_NAME.keys()
     for name in wanted:
         if weights.path_of(name) is None:
             weights.fetch(name, accept=options.accept_weights, report=lambda _share, _words: None)
@@ -121,12 +127,30 @@ def _stand(options: Options, console: Console) -> Iterator[Stand]:
     served = _served(options, running)
     with logs.serving(running.instance.path("pki")), api_client(running.kubeconfig) as api:
         rest = Rest(api)
+        _allow_recreation(running, rest)
         nodes.take_down(rest, nodes.names(rest))
         nodes.put_up(rest, nodes.USUAL, logs.port)
         took = time.monotonic() - began
         told = served.made_of if served else "no model"
+        kept = options.out / DAEMONS if options.keep else None
         console.print(f"[green]✓[/] {running.provider.name} cluster, {told} ({took:.0f} s)", highlight=False)
-        yield Stand(running, rest, client.CoreV1Api(api), logs, served, options.patience)
+        yield Stand(running, rest, client.CoreV1Api(api), logs, served, options.patience, kept)
+
+
+def _allow_recreation(running: Cluster, rest: Rest) -> None:
+    """Bind the right that the default intent's `recreate` needs and nobody has by default (docs/recreate.md): once for
+    the whole cluster, for cases bring their own namespaces."""
+    account = grant(running.kubeconfig, running.instance.path("account.kubeconfig"))
+    namespace, _, name = account.partition("/")
+    rest.create(
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": RECREATE},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": RECREATE},
+            "subjects": [{"kind": "ServiceAccount", "namespace": namespace, "name": name}],
+        }
+    )
 
 
 def _served(options: Options, running: Cluster) -> Served | None:

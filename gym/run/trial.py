@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 from kubernetes import client
 
@@ -33,7 +34,7 @@ from gym.run.record import Recording
 from gym.run.rest import Rest
 from gym.run.stage import CannotStage, Stage
 from gym.run.tap import Tap
-from gym.run.watch import PATIENCE, Patience, Watched, consultations, follow
+from gym.run.watch import PATIENCE, Patience, Watched, consultations, follow, violations
 from remediation.saga import Event
 
 SETTLE_SECONDS = 20.0
@@ -50,6 +51,7 @@ class Stand:
     logs: PodLogs
     served: Served | None
     patience: Patience = PATIENCE
+    keep: Path | None = None  # where the daemons' own folders are kept, if anywhere
     stop: threading.Event = field(default_factory=threading.Event)
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -70,7 +72,7 @@ def try_case(stand: Stand, scenario: Scenario, sample: int) -> tuple[Result, Rec
             if stand.cluster.ollama_url
             else None
         )
-        daemon = cleanup.enter_context(_daemon(stand, tap))
+        daemon = cleanup.enter_context(_daemon(stand, tap, f"{case.id.replace('/', '__')}-{sample}"))
         cleanup.callback(stage.tear_down)
         try:
             stage.set_up()
@@ -127,8 +129,9 @@ def _nodes_of(stand: Stand, scenario: Scenario) -> Iterator[None]:
 
 
 @contextmanager
-def _daemon(stand: Stand, tap: Tap | None) -> Iterator[Daemon]:
-    """A fresh intentd with an empty ledger, granted to act; gone with all its files afterwards."""
+def _daemon(stand: Stand, tap: Tap | None, kept_as: str) -> Iterator[Daemon]:
+    """A fresh intentd with an empty ledger, granted to act; gone with all its files afterwards, unless they are
+    kept."""
     settings: dict[str, object] = {"model": {"name": None}, "limits": {"concurrent": 1}}
     if stand.served is not None and tap is not None:
         settings["model"] = stand.served.settings(tap.url)
@@ -138,7 +141,16 @@ def _daemon(stand: Stand, tap: Tap | None) -> Iterator[Daemon]:
         yield daemon
     finally:
         daemon.stop()
+        if stand.keep is not None:
+            _keep(daemon, stand.keep / kept_as)
         shutil.rmtree(daemon.folder, ignore_errors=True)
+
+
+def _keep(daemon: Daemon, target: Path) -> None:
+    """All that the daemon had and left, but its credentials."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(daemon.folder, target, ignore=shutil.ignore_patterns("kubeconfig", "*.sock", ".*"))
+    shutil.copyfile(daemon.log, target / "intentd.log")
 
 
 def _settle(agent: NodeAgent) -> None:
@@ -155,7 +167,7 @@ def _is_clear(daemon: Daemon, seen: Watched) -> bool:
     """Whether the first plan was proven for its whole window and no detector sees anything else now."""
     if seen.first is None or Event.HELD not in seen.first.at:
         return False
-    return bool(daemon.order("status")["violations"] == 0)
+    return violations(daemon) == 0
 
 
 def _without_later(after: State, applied: State | None, seen: Watched) -> State:

@@ -29,11 +29,13 @@ class Stopped(Exception):  # noqa: N818 - says what happened
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds. `unseen`: after which a case that was not seen is not waited for; more than the daemon's own grace
-    for pods that are not ready (30 s). `settled`: after the last case ended, for another to be opened. `waiting`:
-    for which a refused plan may wait for a person or a budget. `longest`: of everything."""
+    """Seconds. `unseen`: after which a case is not waited for where no detector sees a violation; more than the
+    daemon's own grace for pods that are not ready (30 s). `unopened`: the same where one does, but no case was opened;
+    more than a rollout is given to gain pods (60 s). `settled`: after the last case ended, for another to be opened.
+    `waiting`: for which a refused plan may wait for a person or a budget. `longest`: of everything."""
 
     unseen: float = 45.0
+    unopened: float = 90.0
     settled: float = 5.0
     waiting: float = 15.0
     longest: float = 420.0
@@ -109,7 +111,7 @@ def follow(
                 quiet_since = now
                 _take(seen, step, on_applied)
             seen.seconds = now - began
-            if _over(seen, now - quiet_since, patience) or seen.seconds > patience.longest:
+            if _over(seen, now - quiet_since, patience, lambda: violations(daemon)):
                 return seen
             if not daemon.alive:
                 raise GymError(f"intentd ended. Its log ends:\n{daemon.log.read_text()[-1500:]}")
@@ -129,12 +131,19 @@ def _take(seen: Watched, step: Step, on_applied: Callable[[], None]) -> None:
         on_applied()
 
 
-def _over(seen: Watched, quiet: float, patience: Patience) -> bool:
+def violations(daemon: Daemon) -> int:
+    """How many the daemon's latest look found."""
+    return int(daemon.order("status")["violations"])
+
+
+def _over(seen: Watched, quiet: float, patience: Patience, violated: Callable[[], int]) -> bool:
     cases = list(seen.story.cases.values())
+    if seen.seconds > patience.longest:
+        return True
     if seen.first is not None:
         return seen.first.ended
     if not cases:
-        return seen.seconds >= patience.unseen
+        return seen.seconds >= patience.unopened or (seen.seconds >= patience.unseen and violated() == 0)
     if all(case.ended for case in cases):
         return quiet >= patience.settled
     return quiet >= patience.waiting and all(case.ended or _waits(case) for case in cases)

@@ -19,7 +19,7 @@ from gym.run.watch import Patience, Watched, consultations
 from remediation.saga import Event
 from store.queries import Step
 
-PATIENCE = Patience(unseen=40, settled=5, waiting=15, longest=400)
+PATIENCE = Patience(unseen=40, unopened=90, settled=5, waiting=15, longest=400)
 
 
 def watched(*events: tuple[str, Event, dict[str, Any]]) -> Watched:
@@ -58,24 +58,37 @@ def planned(name: str) -> tuple[str, Event, dict[str, Any]]:
 APPLIED: dict[str, Any] = {}
 
 
-def test_a_case_that_nobody_sees_is_over_when_the_patience_is() -> None:
+def over(seen: Watched, quiet: float, violations: int = 0) -> bool:
+    return watch._over(seen, quiet, PATIENCE, lambda: violations)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "violations", "ended"), [(39, 0, False), (40, 0, True), (40, 1, False), (90, 1, True)]
+)
+def test_a_case_is_waited_for_longer_where_a_detector_sees_something_already(
+    seconds: float, violations: int, ended: bool
+) -> None:
     seen = watched()
-    seen.seconds = 39
-    assert not watch._over(seen, 39, PATIENCE)
-    seen.seconds = 40
-    assert watch._over(seen, 40, PATIENCE)
+    seen.seconds = seconds
+    assert over(seen, seconds, violations) is ended
+
+
+def test_nothing_is_waited_for_beyond_the_longest_time() -> None:
+    seen = watched(opened("web"), written("web"), ("web-1", Event.APPLIED, APPLIED))
+    seen.seconds = 401
+    assert over(seen, 0)
 
 
 def test_an_applied_plan_is_waited_for_until_its_case_ends() -> None:
     rows = [opened("web"), written("web"), ("web-1", Event.APPLIED, APPLIED)]
-    assert not watch._over(watched(*rows), 100, PATIENCE)
-    assert watch._over(watched(*rows, ended("web", Event.HELD, "fixed")), 0, PATIENCE)
+    assert not over(watched(*rows), 100)
+    assert over(watched(*rows, ended("web", Event.HELD, "fixed")), 0)
 
 
 def test_where_nothing_was_applied_the_last_ended_case_leaves_time_for_another() -> None:
     seen = watched(opened("web"), ended("web", Event.ESCALATED, "escalated"))
-    assert not watch._over(seen, 4, PATIENCE)
-    assert watch._over(seen, 5, PATIENCE)
+    assert not over(seen, 4)
+    assert over(seen, 5)
     assert not watch._over(
         watched(opened("web"), opened("db"), ended("web", Event.ESCALATED, "escalated")), 100, PATIENCE
     )
@@ -84,8 +97,8 @@ def test_where_nothing_was_applied_the_last_ended_case_leaves_time_for_another()
 def test_a_refused_plan_is_not_waited_for_beyond_its_time() -> None:
     refused = {"verdicts": [{"allowed": False}], "dry_run": ""}
     seen = watched(opened("web"), planned("web"), ("web-1", Event.GUARDED, refused))
-    assert not watch._over(seen, 14, PATIENCE)
-    assert watch._over(seen, 15, PATIENCE)
+    assert not over(seen, 14)
+    assert over(seen, 15)
 
 
 def test_only_the_first_applied_plan_counts_and_later_ones_are_counted_apart() -> None:

@@ -89,9 +89,8 @@ def test_where_nothing_was_applied_the_last_ended_case_leaves_time_for_another()
     seen = watched(opened("web"), ended("web", Event.ESCALATED, "escalated"))
     assert not over(seen, 4)
     assert over(seen, 5)
-    assert not watch._over(
-        watched(opened("web"), opened("db"), ended("web", Event.ESCALATED, "escalated")), 100, PATIENCE
-    )
+    two = watched(opened("web"), opened("db"), ended("web", Event.ESCALATED, "escalated"))
+    assert not over(two, 100)
 
 
 def test_a_refused_plan_is_not_waited_for_beyond_its_time() -> None:

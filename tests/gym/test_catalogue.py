@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from gym.cases.model import Scenario as Loaded
 from gym.cases.score import Run, score
 from gym.cases.world import state_of, visible
 from gym.catalogue import BY_NAME, CATALOGUE, FAMILIES
-from gym.catalogue.base import TAGS, Scenario
+from gym.catalogue.base import MISLEADING, PUBLISHED, TAGS, TWO_FAULTS, Scenario
 from gym.catalogue.tables import as_markdown
 from gym.catalogue.write import chosen, write
 from gym.cli import app
@@ -155,6 +156,20 @@ def test_a_symptom_belongs_to_a_container_that_is_there(scenario, variant):
 def test_no_two_scenarios_have_one_name():
     assert len(BY_NAME) == len(CATALOGUE)
     assert all(scenario.tags <= TAGS for scenario in CATALOGUE)
+
+
+def test_the_catalogue_is_as_wide_as_it_says():
+    sorts = Counter(
+        "control" if one.control else "hopeless" if one.determinable is Determinable.NO else "fixable"
+        for one in CATALOGUE
+    )
+    tags = Counter(tag for one in CATALOGUE for tag in one.tags)
+    assert sorts["fixable"] + sorts["hopeless"] >= 60
+    assert sorts["hopeless"] >= 20
+    assert sorts["control"] >= 10
+    assert tags[TWO_FAULTS] >= 6
+    assert tags[MISLEADING] >= 6
+    assert tags[PUBLISHED] == 6
 
 
 def test_the_right_change_is_missing_from_about_a_quarter_of_the_candidate_lists():

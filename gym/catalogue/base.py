@@ -55,11 +55,16 @@ class Scenario:
         """The case's id; its last part is the folder's name."""
         return f"catalogue/{self.name}-{seed}"
 
-    def variant(self, seed: int) -> Mapping[str, str]:
-        """The files of this scenario's case with this seed, by name."""
+    def sketch(self, seed: int) -> Sketch:
+        """What the seed makes of this scenario, as plain data."""
         draw = Draw(self.name, seed)
         sketch = Sketch(draw)
         self.draw(draw, sketch)
+        return sketch
+
+    def variant(self, seed: int) -> Mapping[str, str]:
+        """The files of this scenario's case with this seed, by name."""
+        sketch = self.sketch(seed)
         files = {
             "case.json": json.dumps(self._case(sketch, seed), indent=1, ensure_ascii=False) + "\n",
             "broken.yaml": _documents([*sketch.bad.values()]),

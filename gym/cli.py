@@ -251,6 +251,31 @@ def run_(
 
 
 @app.command()
+def catalogue(
+    families: Annotated[list[str] | None, typer.Argument(help="Which families; default: all.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="A new folder for the cases.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The first variant; the same seed, the same bytes.")] = 1,
+    variants: Annotated[int, typer.Option(min=1, help="How many variants of each scenario.")] = 3,
+    listed: Annotated[bool, typer.Option("--list", help="Only list the scenarios.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Only print docs/faults.md.")] = False,
+) -> None:
+    """Write the scenarios as a folder of cases that are scored (docs/cases.md)."""
+    from gym.catalogue.tables import as_markdown, as_table
+    from gym.catalogue.write import chosen, write
+
+    found = chosen(families or ())
+    if listed:
+        out.print(as_table(found))
+    elif markdown:
+        print(as_markdown(), end="")
+    elif folder is None:
+        raise typer.BadParameter("name a new folder for the cases", param_hint="--out")
+    else:
+        count = write(found, folder, seed=seed, variants=variants)
+        out.print(f"[green]✓[/] {count} cases of {len(found)} scenarios in {folder}", highlight=False)
+
+
+@app.command()
 def clean(
     state: StateFolder = None,
     keep_cache: Annotated[bool, typer.Option(help="Keep built programs and weights.")] = False,

@@ -79,7 +79,7 @@ def default_intent(namespace: str) -> Json:
         "spec": {
             "mode": "auto",
             "scope": {"namespace": namespace},
-            "expectations": [{"type": "workloadHealthy"}],
+            "expectations": [{"type": "workloadHealthy"}, {"type": "objectsHealthy"}],
             "editable": list(_editable()),
             "recreate": ["StatefulSet", "Job", "Pod", "PersistentVolumeClaim"],
             "verification": {"window": WINDOW, "timeout": TIMEOUT},

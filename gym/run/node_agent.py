@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -22,7 +23,7 @@ from gym.run.pod_status import owner_kind, sick, working
 from gym.run.rest import Refused, Rest
 from gym.run.sick import Patient, container_of, is_current, is_sick, patients
 from gym.run.stage import PROVISIONED, Stage
-from gym.run.symptoms import Shown, is_shown, shown
+from gym.run.symptoms import Shown, is_shown, on_init, shown
 
 log = structlog.get_logger("gym")
 
@@ -101,34 +102,31 @@ class NodeAgent:
                 return False
             if dig(pod, "status", "phase") in ("Succeeded", "Failed"):
                 return False  # what has ended does not come back
-        told = self._symptom(patient, pod, workload, state) if patient and workload else None
+        told = self._symptoms(patient, pod, workload, state) if patient and workload else {}
         now = datetime.now(UTC)
-        if told is None:
-            status, name = working(pod, now, _address(uid)), ""
-        else:
-            name = str(told[1].get("name"))
-            status = sick(pod, told[0], name, now, _address(uid))
+        status = sick(pod, told, now, _address(uid)) if told else working(pod, now, _address(uid))
         self._rest.patch_status(pod, status)
         self._shown[uid] = patient is not None
-        if told is not None:
-            metadata = pod["metadata"]
-            self._logs.put(metadata["namespace"], metadata["name"], name, told[0].log)
-            for event in told[0].events:
-                self._tell(pod, name, event.reason, event.message, normal=event.normal, init=told[0].init)
+        metadata = pod["metadata"]
+        for name, found in told.items():
+            self._logs.put(metadata["namespace"], metadata["name"], name, found.log)
+            for event in found.events:
+                self._tell(pod, name, event.reason, event.message, normal=event.normal, init=found.init)
         return True
 
-    def _symptom(
-        self, patient: Patient, pod: Json, workload: Json, state: State
-    ) -> tuple[Shown, Json] | None:
-        """What the pod shows, and on which container."""
-        for init in (False, True):
-            container = container_of(patient, workload, init=init)
+    def _symptoms(self, patient: Patient, pod: Json, workload: Json, state: State) -> dict[str, Shown]:
+        """What the pod shows, by container."""
+        showing: dict[str, Shown] = {}
+        for symptom in patient.symptoms:
+            named = symptom.container if symptom is not None else None
+            init = on_init(symptom, self._scoring.fault_type)
+            container = container_of(patient, workload, init=init, named=named)
             if container is None:
                 continue
-            found = shown(self._case.symptom, self._scoring.fault_type, pod, container, state)
-            if found is not None and (found.init == init or (init and not self._case.symptom)):
-                return found, container
-        return None
+            found = shown(symptom, self._scoring.fault_type, pod, container, state)
+            if found is not None:
+                showing.setdefault(str(container["name"]), replace(found, init=init))
+        return showing
 
     # ------------------------------------------------------------ writing
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from gym.cases.state import Json, dig, mapping, maps
 from gym.run.symptoms import Shown
+
+CREATING = "ContainerCreating"
 
 
 def working(pod: Json, at: datetime, address: str) -> Json:
@@ -27,29 +30,31 @@ def working(pod: Json, at: datetime, address: str) -> Json:
     return _status("Running", conditions, pod, at, address, running, _inits(pod, at))
 
 
-def sick(pod: Json, shown: Shown, name: str, at: datetime, address: str) -> Json:
-    """One container shows the symptom, the others run; behind a failing init container they wait."""
-    state, last = _timed(shown.state, at), _timed(shown.last, at) if shown.last else None
+def sick(pod: Json, shown: Mapping[str, Shown], at: datetime, address: str) -> Json:
+    """The named containers show their symptoms, the others run; behind a failing init container they wait."""
 
     def told(one: Json) -> Json:
-        return _container(one, state, ready=shown.ready, last=last, restarts=shown.restarts)
+        found = shown[str(one.get("name"))]
+        last = _timed(found.last, at) if found.last else None
+        return _container(one, _timed(found.state, at), ready=found.ready, last=last, restarts=found.restarts)
 
-    if shown.init:
+    phase = next((found.phase for found in shown.values() if found.phase), "")
+    if any(found.init for found in shown.values()):
         waits = {"waiting": {"reason": "PodInitializing"}}
         before = True
         inits = []
         for one in maps(dig(pod, "spec", "initContainers")):
-            if one.get("name") == name:
+            if one.get("name") in shown:
                 inits.append(told(one))
                 before = False
             else:
                 inits.append(_done(one, at) if before else _container(one, waits, ready=False))
         others = [_container(one, waits, ready=False) for one in _containers(pod)]
         conditions = _conditions(pod, at, initialized=False, ready=False, reason="ContainersNotReady")
-        return _status("Pending", conditions, pod, at, address, others, inits)
+        return _status(phase or "Pending", conditions, pod, at, address, others, inits)
     running = {"running": {"startedAt": _time(at)}}
     all_of = [
-        told(one) if one.get("name") == name else _container(one, running, ready=True)
+        told(one) if one.get("name") in shown else _container(one, running, ready=True)
         for one in _containers(pod)
     ]
     waiting = [one for one in all_of if not one["ready"]]
@@ -57,10 +62,20 @@ def sick(pod: Json, shown: Shown, name: str, at: datetime, address: str) -> Json
     conditions = _conditions(
         pod, at, initialized=True, ready=not waiting, reason="ContainersNotReady", message=unready
     )
-    ended = "terminated" in shown.state and dig(pod, "spec", "restartPolicy") == "Never"
-    started = "waiting" not in shown.state or shown.last is not None
-    phase = "Failed" if ended else "Running" if started else "Pending"
-    return _status(phase, conditions, pod, at, address, all_of, _inits(pod, at))
+    creating = any(dig(found.state, "waiting", "reason") == CREATING for found in shown.values())
+    if creating:  # volumes or sandbox are not there: not even the others start
+        conditions[0] |= {"status": "False"}
+    return _status(
+        phase or _phase(pod, shown.values()), conditions, pod, at, address, all_of, _inits(pod, at)
+    )
+
+
+def _phase(pod: Json, shown: Iterable[Shown]) -> str:
+    found = list(shown)
+    if any("terminated" in one.state for one in found) and dig(pod, "spec", "restartPolicy") == "Never":
+        return "Failed"
+    never_started = any("waiting" in one.state and one.last is None for one in found)
+    return "Pending" if never_started else "Running"
 
 
 def owner_kind(pod: Json) -> str:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from gym.cases.assertions.registry import Check, OfField, judge, leaves, target_of
 from gym.cases.cause import right_objects
-from gym.cases.model import Case, Expected, Scoring
+from gym.cases.model import Case, Expected, Scoring, Symptom
 from gym.cases.state import Json, Key, State, dig, key_of, maps
 from gym.cases.workloads import WORKLOADS, pod_spec
 from intents.fields import Element
@@ -22,17 +22,29 @@ from intents.fields import Element
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A workload that may be sick, and the name of the container that shows it."""
+    """A workload that may be sick, and what its pods show then: stated symptoms, or None for what follows from the
+    fault."""
 
     key: Key
     checks: tuple[Check, ...]
+    symptoms: tuple[Symptom | None, ...] = (None,)
 
 
 def patients(case: Case, scoring: Scoring) -> tuple[Patient, ...]:
-    """The workloads that show the case's symptom while their assertions fail."""
+    """The workloads that show symptoms while their assertions fail: those that a symptom names, and for symptoms that
+    name none, those that the case is about."""
     workloads = [obj for obj in case.broken if obj.get("kind") in WORKLOADS]
-    keys = _about(case, scoring, workloads)
-    return tuple(Patient(key, _checks(scoring, key)) for key in keys)
+    showing: dict[Key, list[Symptom | None]] = {}
+    for symptom in case.symptoms or (None,):
+        target = symptom.target if symptom is not None else None
+        if target is None:
+            keys = _about(case, scoring, workloads)
+        else:
+            stated = map(key_of, (*case.broken, *case.inventory))
+            keys = [key for key in stated if (key[0], key[2]) == (target.kind, target.name)]
+        for key in keys:
+            showing.setdefault(key, []).append(symptom)
+    return tuple(Patient(key, _checks(scoring, key), tuple(found)) for key, found in showing.items())
 
 
 def is_sick(patient: Patient, case: Case, scoring: Scoring, state: State) -> bool:
@@ -42,10 +54,13 @@ def is_sick(patient: Patient, case: Case, scoring: Scoring, state: State) -> boo
     return not all(judge(check, state, case.context).held for check in patient.checks)
 
 
-def container_of(patient: Patient, workload: Json, *, init: bool) -> Json | None:
-    """The container that shows it: the one that an assertion points at, else the first. None where there is none."""
+def container_of(patient: Patient, workload: Json, *, init: bool, named: str | None = None) -> Json | None:
+    """The container that shows it: the named one, else the one that an assertion points at, else the first. None where
+    there is none."""
     field = "initContainers" if init else "containers"
     every = maps(pod_spec(workload).get(field))
+    if named is not None:
+        return next((container for container in every if container.get("name") == named), None)
     for check in patient.checks:
         for element in _pointed_at(check, field):
             for place, container in enumerate(every):

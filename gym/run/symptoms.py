@@ -33,7 +33,8 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one container of a sick pod shows. `state` and `last` as in a containerStatus, times left out."""
+    """What one container of a sick pod shows. `state` and `last` as in a containerStatus, times left out; `phase` is the
+    pod's where the case states it."""
 
     state: Json
     last: Json | None = None
@@ -42,14 +43,15 @@ class Shown:
     restarts: int = 0
     events: tuple[Event, ...] = ()
     log: str = ""
+    phase: str = ""
 
 
 def why_not(case: Case, scoring: Scoring) -> str | None:
     """Why no stage can show this case's symptom; None where one can, or where the control plane shows it."""
-    symptom = case.symptom
-    if symptom is not None and symptom.model_extra:
-        return f"the stage cannot show {', '.join(sorted(symptom.model_extra))}"
-    if symptom is not None or scoring.expected is Expected.NOTHING:
+    unknown = sorted({name for symptom in case.symptoms for name in symptom.model_extra or {}})
+    if unknown:
+        return f"the stage cannot show {', '.join(unknown)}"
+    if case.symptoms or scoring.expected is Expected.NOTHING:
         return None
     if case.tier in (Tier.KWOK, Tier.KUBELET) and _derived(scoring.fault_type) is None:
         return f"no symptom is stated, and none follows from {scoring.fault_type!r}"
@@ -58,11 +60,22 @@ def why_not(case: Case, scoring: Scoring) -> str | None:
 
 def is_shown(case: Case, scoring: Scoring) -> bool:
     """Whether pods show anything that only a kubelet could tell."""
-    symptom = case.symptom
-    if symptom is not None:
-        told = (symptom.container_state, symptom.init_container_state, symptom.last_state, symptom.ready)
-        return any(part is not None for part in told) or bool(symptom.events)
+    if case.symptoms:
+        return any(_tells(symptom) for symptom in case.symptoms)
+    if scoring.expected is Expected.NOTHING:
+        return False
     return case.tier in (Tier.KWOK, Tier.KUBELET) and _derived(scoring.fault_type) not in (None, _nothing)
+
+
+def _tells(symptom: Symptom) -> bool:
+    told = (
+        symptom.container_state,
+        symptom.init_container_state,
+        symptom.last_state,
+        symptom.ready,
+        symptom.phase,
+    )
+    return any(part is not None for part in told) or bool(symptom.events) or bool(symptom.logs)
 
 
 def shown(symptom: Symptom | None, fault_type: str, pod: Json, container: Json, state: State) -> Shown | None:
@@ -72,7 +85,7 @@ def shown(symptom: Symptom | None, fault_type: str, pod: Json, container: Json, 
         return derive(pod, container, state) if derive is not None else None
     stated = symptom.init_container_state or symptom.container_state
     events = tuple(map(event_of, symptom.events))
-    if stated is None and symptom.last_state is None and symptom.ready is None and not events:
+    if not _tells(symptom):
         return None
     if stated is None and symptom.last_state is not None:
         stated = {"waiting": {"reason": "CrashLoopBackOff"}}
@@ -82,22 +95,35 @@ def shown(symptom: Symptom | None, fault_type: str, pod: Json, container: Json, 
     return Shown(
         state=told,
         last=last,
-        init=symptom.init_container_state is not None,
+        init=on_init(symptom, fault_type),
         ready=bool(symptom.ready) if symptom.ready is not None else running,
-        restarts=RESTARTS if last is not None else 0,
+        restarts=symptom.restart_count
+        if symptom.restart_count is not None
+        else RESTARTS
+        if last is not None
+        else 0,
+        phase=symptom.phase or "",
         events=events or _events_of(told, pod, container),
         log=symptom.logs or "",
     )
+
+
+def on_init(symptom: Symptom | None, fault_type: str) -> bool:
+    """Whether an init container shows it."""
+    if symptom is not None:
+        return symptom.init_container_state is not None
+    return fault_type.casefold().startswith("init container")
 
 
 def event_of(text: str) -> Event:
     """A stated event: `Reason: message`, or a message of the kubelet whose reason is known."""
     reason, colon, message = text.partition(": ")
     if colon and re.fullmatch(r"[A-Z][A-Za-z]+", reason):
-        return Event(reason, message)
+        return Event(reason, message, normal=reason in _NORMAL)
     return Event(next((known for start, known in _REASONS if text.startswith(start)), "Failed"), text)
 
 
+_NORMAL = frozenset({"Created", "Killing", "Pulled", "Pulling", "Scheduled", "Started"})
 _REASONS = (
     ("Readiness probe", "Unhealthy"),
     ("Liveness probe", "Unhealthy"),
@@ -142,12 +168,9 @@ def _start_error(pod: Json, container: Json, _state: State) -> Shown:
         )
     )
     last = _ended({"terminated": {"exitCode": 128, "reason": "StartError", "message": message}})
-    init = any(one.get("name") == container.get("name") for one in maps(dig(pod, "spec", "initContainers")))
     waiting = {"reason": "CrashLoopBackOff", "message": _back_off(pod, container)}
     failed = Event("Failed", f"Error: {message}")
-    return Shown(
-        {"waiting": waiting}, last, init, restarts=RESTARTS, events=(failed, _backing_off(pod, container))
-    )
+    return Shown({"waiting": waiting}, last, restarts=RESTARTS, events=(failed, _backing_off(pod, container)))
 
 
 def _crash(pod: Json, container: Json, _state: State) -> Shown:

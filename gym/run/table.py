@@ -29,7 +29,9 @@ class Row:
 
 
 def family_of(scoring: Scoring) -> str:
-    """The shape of the fault: what stands before the colon of its type; controls are one family."""
+    """The family that the case states, else what stands before the colon of its fault; controls are one family."""
+    if scoring.family:
+        return scoring.family
     return CONTROLS if scoring.expected is Expected.NOTHING else scoring.fault_type.partition(":")[0].strip()
 
 
@@ -77,7 +79,7 @@ def print_table(results: Sequence[Result], scenarios: Sequence[Scenario], seed: 
 def _row(family: str, results: Sequence[Result], scenarios: Sequence[Scenario], seed: int) -> Row:
     pairs: list[tuple[Case, Scoring]] = [(scenario.case, scenario.scoring) for scenario in scenarios]
     timed = [one.seconds for one in results if one.seconds is not None]
-    distinct = {case.origin.duplicate_of or case.id for case, _ in pairs}
+    distinct = {scoring.scenario or case.origin.duplicate_of or case.id for case, scoring in pairs}
     return Row(family, len(distinct), summary(results, pairs, seed), median(timed) if timed else None)
 
 

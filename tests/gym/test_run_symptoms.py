@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from gym.cases.state import State
 from gym.run.pod_logs import PodLogs, answer
 from gym.run.pod_status import sick, working
 from gym.run.sick import container_of, is_current, is_sick, patients
-from gym.run.symptoms import Event, event_of, is_shown, shown, why_not
+from gym.run.symptoms import Event, event_of, is_shown, on_init, shown, why_not
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EMPTY = State({})
@@ -78,7 +79,7 @@ def test_a_job_whose_pods_are_not_restarted_ends_as_failed() -> None:
     job = pod(APP, restartPolicy="Never")
     found = shown(None, "OOMKilled: limit too low", job, APP, EMPTY)
     assert found is not None
-    status = sick(job, found, "app", NOW, "10.64.0.1")
+    status = sick(job, {"app": found}, NOW, "10.64.0.1")
     assert status["phase"] == "Failed"
     assert status["containerStatuses"][0]["state"]["terminated"]["reason"] == "OOMKilled"
 
@@ -155,7 +156,7 @@ def test_a_working_pod_is_ready_and_a_jobs_pod_is_done() -> None:
 def test_only_the_sick_container_is_not_ready() -> None:
     found = shown(None, "CrashLoopBackOff", pod(APP, SIDE), APP, EMPTY)
     assert found is not None
-    status = sick(pod(APP, SIDE), found, "app", NOW, "10.64.0.1")
+    status = sick(pod(APP, SIDE), {"app": found}, NOW, "10.64.0.1")
     assert [one["ready"] for one in status["containerStatuses"]] == [False, True]
     conditions = {one["type"]: one for one in status["conditions"]}
     assert conditions["Ready"]["message"] == "containers with unready status: [app]"
@@ -166,8 +167,8 @@ def test_behind_a_failing_init_container_the_others_wait() -> None:
     init = {"name": "fetch", "image": "busybox", "command": ["wge"]}
     found = shown(None, "Init container: typo in command", pod(APP, init=(init,)), init, EMPTY)
     assert found is not None
-    assert found.init
-    status = sick(pod(APP, init=(init,)), found, "fetch", NOW, "10.64.0.1")
+    assert on_init(None, "Init container: typo in command")
+    status = sick(pod(APP, init=(init,)), {"fetch": replace(found, init=True)}, NOW, "10.64.0.1")
     assert status["phase"] == "Pending"
     assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
 
@@ -226,6 +227,23 @@ def test_where_a_config_map_is_judged_the_workload_that_names_it_is_sick() -> No
     check = read({"op": "exists", "target": {"kind": "ConfigMap", "name": "settings"}, "path": "data.url"})
     found = patients(Case("c", Tier.KWOK, (stranger, user)), scoring(check))
     assert [patient.key[2] for patient in found] == ["one"]
+
+
+def test_a_symptom_with_a_target_is_shown_by_that_workload_alone_and_its_named_container() -> None:
+    one, other = deployment("one", "a"), deployment("other", "b")
+    stated = Symptom.model_validate(
+        {"target": {"kind": "Deployment", "name": "other"}, "container": "side", "ready": False}
+    )
+    [patient] = patients(Case("c", Tier.KWOK, (one, other), symptom=stated), scoring(right_image("one")))
+    assert patient.key == ("Deployment", "shop", "other")
+    assert (container_of(patient, other, init=False, named="side") or {})["name"] == "side"
+
+
+def test_a_control_shows_what_it_states_and_nothing_else() -> None:
+    stated = Symptom.model_validate({"ready": True, "restartCount": 1, "logs": "warming up"})
+    calm = scoring(fault="none")
+    assert is_shown(Case("c", Tier.KWOK, (deployment("one", "a"),), symptom=stated), calm)
+    assert not is_shown(Case("c", Tier.KWOK, (deployment("one", "a"),)), calm)
 
 
 def test_a_case_that_no_change_mends_stays_sick() -> None:

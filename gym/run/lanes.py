@@ -1,7 +1,6 @@
 """Several samples at a time, none of which gets into another's way.
 
-A lane takes the first waiting sample whose claims nobody holds. One that needs the whole cluster waits until nobody else
-runs; so that it is not overtaken for ever, nothing behind it begins once it has been passed over often.
+A lane takes the first waiting sample whose claims nobody holds.
 """
 
 from __future__ import annotations
@@ -9,11 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from gym.run.plan import Job, conflicts
+from gym.run.plan import Job
 from gym.run.watch import Stopped
-
-PATIENCE = 6
-"""How many samples may overtake one that waits."""
 
 
 class Lanes:
@@ -23,7 +19,6 @@ class Lanes:
         self._number, self._work, self._stop = number, work, stop
         self._changed = threading.Condition()
         self._waiting: list[Job] = []
-        self._passed: dict[tuple[str, int], int] = {}
         self._held: dict[int, frozenset[str]] = {}
         self._errors: list[BaseException] = []
 
@@ -78,12 +73,5 @@ class Lanes:
         return None
 
     def _runnable(self) -> Job | None:
-        held = list(self._held.values())
-        for job in self._waiting:
-            if not any(conflicts(job.claims, other) for other in held):
-                for other in self._waiting[: self._waiting.index(job)]:
-                    self._passed[other.id] = self._passed.get(other.id, 0) + 1
-                return job
-            if self._passed.get(job.id, 0) >= PATIENCE:
-                return None
-        return None
+        held = frozenset().union(*self._held.values())
+        return next((job for job in self._waiting if not job.claims & held), None)

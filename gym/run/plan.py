@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from gym.cases.context import Node
 from gym.cases.model import Scenario, Tier
 from gym.cases.results import Result
 from gym.providers.base import Capabilities
 from gym.run.symptoms import why_not
-
-CLUSTER = "the whole cluster"
-"""What a case with nodes of its own claims: no pod of another case may land on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,15 @@ def why_skipped(scenario: Scenario, tier: Tier | None, capabilities: Capabilitie
     return why_not(case, scenario.scoring)
 
 
-def conflicts(one: frozenset[str], others: frozenset[str]) -> bool:
-    """Whether two samples must not run at the same time."""
-    return CLUSTER in one or CLUSTER in others or bool(one & others)
+def by_nodes(jobs: Sequence[Job], usual: tuple[Node, ...]) -> list[tuple[tuple[Node, ...], list[Job]]]:
+    """The samples by the nodes that they need, those with the usual ones first: whoever runs them at the same time has
+    to share a scheduler, which must see no other nodes."""
+    groups: dict[str, tuple[tuple[Node, ...], list[Job]]] = {}
+    for job in sorted(jobs, key=lambda job: bool(job.scenario.case.context.nodes)):
+        nodes = job.scenario.case.context.nodes or usual
+        said = json.dumps([node.as_object() for node in nodes], sort_keys=True)
+        groups.setdefault(said, (nodes, []))[1].append(job)
+    return list(groups.values())
 
 
 def _samples(scenarios: Sequence[Scenario], samples: int) -> Iterator[tuple[Scenario, int]]:

@@ -29,7 +29,7 @@ from gym.ready import api_client
 from gym.rights import grant
 from gym.run import nodes
 from gym.run.lanes import Lanes
-from gym.run.plan import CLUSTER, Job, plan
+from gym.run.plan import Job, by_nodes, plan
 from gym.run.pod_logs import PodLogs
 from gym.run.progress import Progress
 from gym.run.record import Folder, Settings
@@ -128,8 +128,6 @@ def _stand(options: Options, console: Console) -> Iterator[Stand]:
     with logs.serving(running.instance.path("pki")), api_client(running.kubeconfig) as api:
         rest = Rest(api)
         _allow_recreation(running, rest)
-        nodes.take_down(rest, nodes.names(rest))
-        nodes.put_up(rest, nodes.USUAL, logs.port)
         took = time.monotonic() - began
         told = served.made_of if served else "no model"
         kept = options.out / DAEMONS if options.keep else None
@@ -181,7 +179,7 @@ def _run_all(
     for skipped in todo.skipped:
         folder.add(skipped)
         results.append(skipped)
-    jobs = [replace(job, claims=_claims(stand, job)) for job in todo.jobs]
+    jobs = [replace(job, claims=stand.stage(job.scenario).claims) for job in todo.jobs]
     with Progress(console, len(jobs), already=len(before)) as progress:
 
         def work(job: Job) -> None:
@@ -199,10 +197,8 @@ def _run_all(
                 results.append(line)
             progress.end(job, line, recording.why if recording else ())
 
-        Lanes(options.lanes, work, stand.stop).run(jobs)
+        for wanted, members in by_nodes(jobs, nodes.USUAL):
+            nodes.take_down(stand.rest, nodes.names(stand.rest))
+            nodes.put_up(stand.rest, wanted, stand.logs.port)
+            Lanes(options.lanes, work, stand.stop).run(members)
     return results
-
-
-def _claims(stand: Stand, job: Job) -> frozenset[str]:
-    claims = stand.stage(job.scenario).claims
-    return claims | {CLUSTER} if job.scenario.case.context.nodes else claims

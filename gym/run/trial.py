@@ -26,7 +26,6 @@ from gym.daemon import Daemon, start_daemon
 from gym.models import Served
 from gym.paths import GymError
 from gym.ready import wait_for
-from gym.run import nodes
 from gym.run.default_intent import as_text, default_intents
 from gym.run.node_agent import NodeAgent
 from gym.run.pod_logs import PodLogs
@@ -61,19 +60,18 @@ class Stand:
 
 
 def try_case(stand: Stand, scenario: Scenario, sample: int) -> tuple[Result, Recording | None]:
-    """One sample. A case that the API server does not take is answered as skipped. Raises GymError where the practice
+    """One sample, on nodes that are up. A case that the API server does not take is answered as skipped. Raises GymError where the practice
     itself fails, Stopped where the run is ended."""
     case = scenario.case
     stage = stand.stage(scenario)
     with ExitStack() as cleanup:
-        cleanup.enter_context(_nodes_of(stand, scenario))
         tap = (
             cleanup.enter_context(Tap(stand.cluster.ollama_url).serving())
             if stand.cluster.ollama_url
             else None
         )
         daemon = cleanup.enter_context(_daemon(stand, tap, f"{case.id.replace('/', '__')}-{sample}"))
-        cleanup.callback(stage.tear_down)
+        cleanup.callback(_tear_down, stand, stage)
         try:
             stage.set_up()
         except CannotStage as error:
@@ -112,23 +110,6 @@ def try_case(stand: Stand, scenario: Scenario, sample: int) -> tuple[Result, Rec
 
 
 @contextmanager
-def _nodes_of(stand: Stand, scenario: Scenario) -> Iterator[None]:
-    """The case's own nodes in place of the usual ones, for as long as it lasts."""
-    own = scenario.case.context.nodes
-    if not own:
-        yield
-        return
-    nodes.take_down(stand.rest, [node.name for node in nodes.USUAL])
-    try:
-        nodes.put_up(stand.rest, own, stand.logs.port)
-        yield
-    finally:
-        nodes.take_down(stand.rest, [node.name for node in own])
-        if not stand.stop.is_set():
-            nodes.put_up(stand.rest, nodes.USUAL, stand.logs.port)
-
-
-@contextmanager
 def _daemon(stand: Stand, tap: Tap | None, kept_as: str) -> Iterator[Daemon]:
     """A fresh intentd with an empty ledger, granted to act; gone with all its files afterwards, unless they are
     kept."""
@@ -140,7 +121,8 @@ def _daemon(stand: Stand, tap: Tap | None, kept_as: str) -> Iterator[Daemon]:
         daemon.order("grant", fault_class="*", weights="*", mode="auto", reason="practice")
         yield daemon
     finally:
-        daemon.stop()
+        if not stand.stop.is_set():
+            daemon.stop()
         if stand.keep is not None:
             _keep(daemon, stand.keep / kept_as)
         shutil.rmtree(daemon.folder, ignore_errors=True)
@@ -151,6 +133,12 @@ def _keep(daemon: Daemon, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(daemon.folder, target, ignore=shutil.ignore_patterns("kubeconfig", "*.sock", ".*"))
     shutil.copyfile(daemon.log, target / "intentd.log")
+
+
+def _tear_down(stand: Stand, stage: Stage) -> None:
+    """Remove the case's objects; where the run is being ended, they go with the cluster."""
+    if not stand.stop.is_set():
+        stage.tear_down()
 
 
 def _settle(agent: NodeAgent) -> None:

@@ -15,7 +15,8 @@ from gym.cases.model import Case, Scenario, Scoring, Tier
 from gym.providers.base import Capabilities
 from gym.run.default_intent import as_text, default_intents
 from gym.run.lanes import Lanes
-from gym.run.plan import CLUSTER, Job, conflicts, plan, why_skipped
+from gym.run.nodes import USUAL
+from gym.run.plan import Job, by_nodes, plan, why_skipped
 from intents.load import load
 
 KWOK = Capabilities(audit_log=True, own_cluster=True)
@@ -100,23 +101,27 @@ def test_a_fault_that_the_control_plane_shows_itself_needs_no_symptom(tmp_path: 
 # ---------------------------------------------------------------- lanes
 
 
-def test_samples_conflict_where_they_share_a_namespace_or_one_needs_the_whole_cluster() -> None:
-    shop, bank = frozenset({"Namespace/shop"}), frozenset({"Namespace/bank"})
-    assert conflicts(shop, shop)
-    assert not conflicts(shop, bank)
-    assert conflicts(frozenset({CLUSTER}), frozenset())
-    assert conflicts(frozenset(), frozenset({CLUSTER}))
+def test_samples_that_need_the_same_nodes_run_together_and_the_usual_ones_come_first(tmp_path: Path) -> None:
+    small = {"nodes": [{"name": "n", "allocatable": {"cpu": "1"}}]}
+    cases = [
+        scenario(tmp_path, id="a", cluster_context=small),
+        scenario(tmp_path, id="b"),
+        scenario(tmp_path, id="c", cluster_context=small),
+    ]
+    groups = by_nodes([Job(one, 0) for one in cases], USUAL)
+    assert [[job.id[0] for job in jobs] for _, jobs in groups] == [["b"], ["a", "c"]]
+    assert [[node.name for node in nodes] for nodes, _ in groups] == [["worker-1", "worker-2"], ["n"]]
 
 
 def test_lanes_never_run_two_samples_with_one_claim_at_once_and_run_all(tmp_path: Path) -> None:
     one = scenario(tmp_path)
-    claims = [{"a"}, {"a"}, {"b"}, {CLUSTER}, {"b"}, {"c"}, {"a", "c"}, {CLUSTER}, set()]
+    claims = [{"a"}, {"a"}, {"b"}, {"b"}, {"c"}, {"a", "c"}, set(), {"a"}]
     jobs = [Job(one, number, frozenset(each)) for number, each in enumerate(claims)]
     lock, running, done, wrong = threading.Lock(), dict[int, frozenset[str]](), list[int](), list[str]()
 
     def work(job: Job) -> None:
         with lock:
-            wrong.extend(f"{job.sample} beside {n}" for n, c in running.items() if conflicts(job.claims, c))
+            wrong.extend(f"{job.sample} beside {n}" for n, c in running.items() if job.claims & c)
             running[job.sample] = job.claims
         time.sleep(0.002)
         with lock:

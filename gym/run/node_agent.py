@@ -24,7 +24,7 @@ from gym.run.pod_logs import PodLogs
 from gym.run.pod_status import owner_kind, sick, working
 from gym.run.rest import Refused, Rest
 from gym.run.sick import Patient, container_of, is_current, is_sick, patients
-from gym.run.stage import PROVISIONED, Stage
+from gym.run.stage import PROVISIONED, PROVISIONER, Stage
 from gym.run.symptoms import Shown, is_shown, on_init, shown
 
 log = structlog.get_logger("gym")
@@ -183,7 +183,7 @@ class NodeAgent:
             "kind": "PersistentVolume",
             "metadata": {
                 "name": name,
-                "annotations": {PROVISIONED: "gym.intentd.io/provisioner"},
+                "annotations": {PROVISIONED: PROVISIONER},
             },
             "spec": {
                 "accessModes": claim["spec"]["accessModes"],

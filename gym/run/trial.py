@@ -114,7 +114,11 @@ def try_case(stand: Stand, scenario: Scenario, sample: int) -> tuple[Result, Rec
 def _daemon(stand: Stand, tap: Tap | None, kept_as: str) -> Iterator[Daemon]:
     """A fresh intentd with an empty ledger, granted to act; gone with all its files afterwards, unless they are
     kept."""
-    settings: dict[str, object] = {"model": {"name": None}, "limits": {"concurrent": 1}}
+    settings: dict[str, object] = {
+        "model": {"name": None},
+        "limits": {"concurrent": 1},
+        "http": {"enabled": False},
+    }
     if stand.served is not None and tap is not None:
         settings["model"] = stand.served.settings(tap.url)
     daemon = start_daemon(stand.cluster, settings, f"intentd{next(stand.numbers)}")

@@ -92,7 +92,7 @@ def identifiers(sentence: str) -> tuple[str, ...]:
 
 def right_cause(scoring: Scoring, fault_class: str | None, root_cause: str) -> bool:
     """Whether the class and the words are right."""
-    known = classes_of(scoring.fault_type)
+    known: frozenset[str] = scoring.fault_classes or classes_of(scoring.fault_type)
     if known and fault_class not in known:
         return False
     said = root_cause.casefold()

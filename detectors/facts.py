@@ -14,11 +14,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 
-class _Fact(Struct, frozen=True, rename="camel", gc=False, omit_defaults=True):
-    """Base: camelCase on the wire, frozen, not tracked by the garbage collector."""
+class Part(Struct, frozen=True, rename="camel", gc=False, omit_defaults=True):
+    """Part of an object: camelCase on the wire, frozen, not tracked by the garbage collector."""
 
 
-class Owner(_Fact, frozen=True):
+class Owner(Part, frozen=True):
     """One owner reference."""
 
     kind: str
@@ -27,7 +27,7 @@ class Owner(_Fact, frozen=True):
     controller: bool = False
 
 
-class ObjectMeta(_Fact, frozen=True):
+class ObjectMeta(Part, frozen=True):
     """Identity, labels and the marks that hands-off rules read."""
 
     name: str
@@ -42,7 +42,7 @@ class ObjectMeta(_Fact, frozen=True):
     owner_references: tuple[Owner, ...] = ()
 
 
-class Condition(_Fact, frozen=True):
+class Condition(Part, frozen=True):
     """One status condition of any kind."""
 
     type: str
@@ -53,14 +53,20 @@ class Condition(_Fact, frozen=True):
     last_update_time: str | None = None  # Deployments: when the rollout last made progress
 
 
-class Waiting(_Fact, frozen=True):
+class Fact(Part, frozen=True):
+    """A whole object: what every kind has."""
+
+    metadata: ObjectMeta
+
+
+class Waiting(Part, frozen=True):
     """Why a container does not run yet."""
 
     reason: str = ""
     message: str = ""
 
 
-class Terminated(_Fact, frozen=True):
+class Terminated(Part, frozen=True):
     """How a container ended."""
 
     exit_code: int = 0
@@ -71,13 +77,13 @@ class Terminated(_Fact, frozen=True):
     finished_at: str | None = None
 
 
-class Running(_Fact, frozen=True):
+class Running(Part, frozen=True):
     """A container that runs."""
 
     started_at: str | None = None
 
 
-class ContainerState(_Fact, frozen=True):
+class ContainerState(Part, frozen=True):
     """Exactly one of the three is set; none means that the kubelet has not said yet."""
 
     waiting: Waiting | None = None
@@ -85,7 +91,7 @@ class ContainerState(_Fact, frozen=True):
     terminated: Terminated | None = None
 
 
-class ContainerStatus(_Fact, frozen=True):
+class ContainerStatus(Part, frozen=True):
     """One container as the kubelet reports it."""
 
     name: str
@@ -97,7 +103,7 @@ class ContainerStatus(_Fact, frozen=True):
     last_state: ContainerState = ContainerState()
 
 
-class ContainerPort(_Fact, frozen=True):
+class ContainerPort(Part, frozen=True):
     """A declared port."""
 
     container_port: int
@@ -105,7 +111,7 @@ class ContainerPort(_Fact, frozen=True):
     protocol: str = "TCP"
 
 
-class Container(_Fact, frozen=True):
+class Container(Part, frozen=True):
     """The declared side of a container: what detectors compare with its status."""
 
     name: str
@@ -113,14 +119,14 @@ class Container(_Fact, frozen=True):
     ports: tuple[ContainerPort, ...] = ()
 
 
-class PodSpec(_Fact, frozen=True):
+class PodSpec(Part, frozen=True):
     """Containers and node; everything else is read on demand as evidence."""
 
     containers: tuple[Container, ...] = ()
     node_name: str | None = None
 
 
-class PodStatus(_Fact, frozen=True):
+class PodStatus(Part, frozen=True):
     """Phase, conditions and container states."""
 
     phase: str = ""
@@ -131,35 +137,47 @@ class PodStatus(_Fact, frozen=True):
     init_container_statuses: tuple[ContainerStatus, ...] = ()
 
 
-class Pod(_Fact, frozen=True):
+class Pod(Fact, frozen=True):
     """A pod."""
 
-    metadata: ObjectMeta
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
 
 
-class LabelSelector(_Fact, frozen=True):
-    """matchLabels only; a selector with expressions is marked by `match_expressions` being non-empty."""
+class Requirement(Part, frozen=True):
+    """One matchExpressions entry: In, NotIn, Exists or DoesNotExist."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+class LabelSelector(Part, frozen=True):
+    """All of it has to match. See `selects` for what an empty one means."""
 
     match_labels: dict[str, str] = {}
-    match_expressions: tuple[msgspec.Raw, ...] = ()
+    match_expressions: tuple[Requirement, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing."""
+        return not self.match_labels and not self.match_expressions
 
 
-class TemplateMeta(_Fact, frozen=True):
+class TemplateMeta(Part, frozen=True):
     """Labels that the workload gives its pods."""
 
     labels: dict[str, str] = {}
 
 
-class PodTemplate(_Fact, frozen=True):
+class PodTemplate(Part, frozen=True):
     """The pod template's part that detectors read."""
 
     metadata: TemplateMeta = TemplateMeta()
     spec: PodSpec = PodSpec()
 
 
-class WorkloadSpec(_Fact, frozen=True):
+class WorkloadSpec(Part, frozen=True):
     """Replicas are None where the field is absent (the server's default is 1)."""
 
     replicas: int | None = None
@@ -170,7 +188,7 @@ class WorkloadSpec(_Fact, frozen=True):
     min_ready_seconds: int = 0
 
 
-class WorkloadStatus(_Fact, frozen=True):
+class WorkloadStatus(Part, frozen=True):
     """Counts of Deployments, StatefulSets, DaemonSets and ReplicaSets under their own names."""
 
     observed_generation: int = 0
@@ -186,15 +204,14 @@ class WorkloadStatus(_Fact, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
-class Workload(_Fact, frozen=True):
+class Workload(Fact, frozen=True):
     """A Deployment, StatefulSet, DaemonSet or ReplicaSet; the kind is the key it is stored under."""
 
-    metadata: ObjectMeta
     spec: WorkloadSpec = WorkloadSpec()
     status: WorkloadStatus = WorkloadStatus()
 
 
-class ServicePort(_Fact, frozen=True):
+class ServicePort(Part, frozen=True):
     """targetPort is a number or a port's name."""
 
     port: int
@@ -203,7 +220,7 @@ class ServicePort(_Fact, frozen=True):
     protocol: str = "TCP"
 
 
-class ServiceSpec(_Fact, frozen=True):
+class ServiceSpec(Part, frozen=True):
     """The selector and the ports."""
 
     selector: dict[str, str] = {}
@@ -212,49 +229,46 @@ class ServiceSpec(_Fact, frozen=True):
     external_name: str | None = None
 
 
-class Service(_Fact, frozen=True):
+class Service(Fact, frozen=True):
     """A Service."""
 
-    metadata: ObjectMeta
     spec: ServiceSpec = ServiceSpec()
 
 
-class EndpointConditions(_Fact, frozen=True):
+class EndpointConditions(Part, frozen=True):
     """`ready` None means true, as the API says ("unknown state should be interpreted as ready")."""
 
     ready: bool | None = None
 
 
-class Endpoint(_Fact, frozen=True):
+class Endpoint(Part, frozen=True):
     """One backend address."""
 
     addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = EndpointConditions()
 
 
-class EndpointPort(_Fact, frozen=True):
+class EndpointPort(Part, frozen=True):
     """A port that the endpoints of a slice serve."""
 
     port: int | None = None
     name: str | None = None
 
 
-class EndpointSlice(_Fact, frozen=True):
+class EndpointSlice(Fact, frozen=True):
     """A slice of a Service's endpoints (label `kubernetes.io/service-name`).
 
     A slice without ports is what the controller writes when the Service's named target port is on none
     of the pods: addresses without a way in.
     """
 
-    metadata: ObjectMeta
     endpoints: tuple[Endpoint, ...] | None = ()
     ports: tuple[EndpointPort, ...] | None = None
 
 
-class ConfigMap(_Fact, frozen=True):
+class ConfigMap(Fact, frozen=True):
     """Names of the keys only; the values are evidence, read when a case needs them."""
 
-    metadata: ObjectMeta
     data: dict[str, msgspec.Raw] = {}
 
     @property
@@ -263,9 +277,7 @@ class ConfigMap(_Fact, frozen=True):
         return frozenset(self.data)
 
 
-Fact = Pod | Workload | Service | EndpointSlice | ConfigMap
-
-FACT_TYPES: dict[str, type] = {
+FACT_TYPES: dict[str, type[Fact]] = {
     "Pod": Pod,
     "Deployment": Workload,
     "ReplicaSet": Workload,
@@ -274,11 +286,11 @@ FACT_TYPES: dict[str, type] = {
     "Service": Service,
     "EndpointSlice": EndpointSlice,
 }
-"""The kinds that are watched. ConfigMaps are not: they can be large and hold secrets by mistake; the few
-that a case names are read as evidence."""
+"""The kinds that are always watched. ConfigMaps are not: they can be large and hold secrets by mistake; the few
+that a case names are read as evidence. Kinds that only some intents need: detectors.watched."""
 
 
-class ListMeta(_Fact, frozen=True):
+class ListMeta(Part, frozen=True):
     """Paging and the point from which to watch."""
 
     resource_version: str = ""
@@ -286,7 +298,7 @@ class ListMeta(_Fact, frozen=True):
     remaining_item_count: int | None = None
 
 
-class Sample(_Fact, frozen=True):
+class Sample(Part, frozen=True):
     """One series of an instant vector."""
 
     labels: tuple[tuple[str, str], ...]
@@ -298,6 +310,32 @@ def labels_match(selector: dict[str, str], labels: dict[str, str]) -> bool:
     Service it means "no selector", and a rule that matches everything by omission is never what a healer
     should act on."""
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def selects(selector: LabelSelector, labels: dict[str, str]) -> bool | None:
+    """Whether a LabelSelector selects these labels, as apimachinery's pkg/apis/meta/v1 reads it: an empty one
+    selects everything. None where it holds an operator that is not known here."""
+    if any(labels.get(key) != value for key, value in selector.match_labels.items()):
+        return False
+    answers = [_meets(requirement, labels) for requirement in selector.match_expressions]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _meets(requirement: Requirement, labels: dict[str, str]) -> bool | None:
+    value = labels.get(requirement.key)
+    match requirement.operator:
+        case "In":
+            return value in requirement.values
+        case "NotIn":
+            return value not in requirement.values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case _:
+            return None
 
 
 Json = dict[str, Any]

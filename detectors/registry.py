@@ -17,6 +17,7 @@ from detectors import (
     unschedulable,
 )
 from detectors.base import Detector
+from intents.model import Expectation
 
 DETECTORS: tuple[Detector, ...] = (
     absent.DETECTOR,
@@ -34,6 +35,6 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 
-def detectors_for(expectation: object) -> tuple[Detector, ...]:
+def detectors_for(expectation: Expectation) -> tuple[Detector, ...]:
     """The detectors that judge this expectation."""
-    return tuple(detector for detector in DETECTORS if isinstance(expectation, detector.expectations))
+    return tuple(detector for detector in DETECTORS if detector.concerns(expectation))

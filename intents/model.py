@@ -19,6 +19,31 @@ from intents.units import parse_duration, parse_quantity
 
 API_VERSION = "intentd.io/v1alpha1"
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+ObjectKind = Literal[
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "ResourceQuota",
+    "Service",
+    "Ingress",
+    "Gateway",
+    "HTTPRoute",
+    "NetworkPolicy",
+    "PersistentVolumeClaim",
+]
+"""Namespaced kinds that can be judged by themselves (`objectsHealthy`)."""
+ClusterKind = Literal[
+    "Node",
+    "PersistentVolume",
+    "StorageClass",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+]
+"""Kinds in no namespace that can be judged (`clusterHealthy`). intentd changes none of them."""
 Recreated = Literal["StatefulSet", "Job", "Pod", "PersistentVolumeClaim"]
 """Kinds that can be deleted and created anew without losing anything, in the states that code admits."""
 
@@ -91,9 +116,7 @@ class Scope(_Model):
     """Which objects the intent is about. One namespace an intent, so that an error stays in one."""
 
     namespace: DNSName
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Service"] | None = Field(
-        default=None, description="Only this kind; any workload where left out."
-    )
+    kind: ObjectKind | None = Field(default=None, description="Only this kind; any workload where left out.")
     name: DNSName | None = Field(default=None, description="Only the object of this name.")
     match_labels: dict[str, str] = Field(
         default_factory=dict, description="Only objects with all these labels."
@@ -154,8 +177,29 @@ class ManifestDesired(_Model):
         return self
 
 
+class ObjectsHealthy(_Model):
+    """Jobs end, CronJobs run, autoscalers, budgets, routes, policies and claims do what they are for."""
+
+    type: Literal["objectsHealthy"]
+    kinds: tuple[ObjectKind, ...] = Field(default=(), description="Only these kinds; all where left out.")
+
+
+class ClusterHealthy(_Model):
+    """Nodes, volumes, storage classes and admission webhooks carry the workloads. People mend these: intentd
+    reports them. They stand in no namespace, so the scope does not narrow them."""
+
+    type: Literal["clusterHealthy"]
+    kinds: tuple[ClusterKind, ...] = Field(default=(), description="Only these kinds; all where left out.")
+
+
 Expectation = Annotated[
-    WorkloadHealthy | EndpointsPresent | ReplicasAtLeast | MetricHolds | ManifestDesired,
+    WorkloadHealthy
+    | ObjectsHealthy
+    | ClusterHealthy
+    | EndpointsPresent
+    | ReplicasAtLeast
+    | MetricHolds
+    | ManifestDesired,
     Field(discriminator="type"),
 ]
 

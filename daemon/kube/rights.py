@@ -26,13 +26,24 @@ READ = (
     _rights("", "pods services", "get list watch")
     | _rights("apps", "deployments statefulsets daemonsets replicasets", "get list watch")
     | _rights("discovery.k8s.io", "endpointslices", "list watch")
+    # Watched while an intent asks for them (detectors.watched): objectsHealthy, clusterHealthy.
+    | _rights("batch", "jobs cronjobs", "list watch")
+    | _rights("networking.k8s.io", "ingresses ingressclasses networkpolicies", "list watch")
+    | _rights("gateway.networking.k8s.io", "gateways httproutes", "list watch")
+    | _rights("storage.k8s.io", "storageclasses", "list watch")
+    | _rights(
+        "admissionregistration.k8s.io",
+        "validatingwebhookconfigurations mutatingwebhookconfigurations",
+        "list watch",
+    )
+    | _rights("", "nodes persistentvolumes persistentvolumeclaims resourcequotas", "list watch")
     # Read on demand: what pods refer to, what was said of them, who else scales them.
     | _rights("", "configmaps", "get list")
     | _rights("", "events", "list")
     | _rights("", "pods/log", "get")
-    | _rights("autoscaling", "horizontalpodautoscalers", "list")
+    | _rights("autoscaling", "horizontalpodautoscalers", "list watch")
     # Read before a write: whose pods must stay, who sizes them, and whether the namespace's owner opted in.
-    | _rights("policy", "poddisruptionbudgets", "list")
+    | _rights("policy", "poddisruptionbudgets", "list watch")
     | _rights("autoscaling.k8s.io", "verticalpodautoscalers", "list")
     | _rights("", "namespaces", "get")
 )

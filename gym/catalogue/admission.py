@@ -240,7 +240,7 @@ def runtime(d: Draw, s: Sketch) -> None:
 @hopeless(
     "webhook-backend-gone",
     FAMILY,
-    "WebhookUnavailable FailedCreate ReplicasLow",
+    "FailedCreate WebhookBackend ReplicasLow",
     TIER,
     "a webhook that must be asked before pods are made has no backend any more",
     "a person has to bring the webhook's backend back, or take the webhook away",

@@ -65,7 +65,7 @@ def invalid(d: Draw, s: Sketch) -> None:
     bad, why = d.turn(
         (image.replace(d.app, d.app.capitalize()), ": repository name must be lowercase"),
         (image.replace(":", "::"), ""),
-        (f"{image} ", ""),
+        (image.replace(":", ":-"), ""),
     )
     s.breaks(good, at(good, "image"), bad)
     s.had(good)
@@ -135,6 +135,7 @@ def never(d: Draw, s: Sketch) -> None:
 def architecture(d: Draw, s: Sketch) -> None:
     good = workload(d, d.turn("Deployment", "DaemonSet"))
     good["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/arch": "amd64"}
+    main(good)["terminationMessagePolicy"] = "FallbackToLogsOnError"
     beside = workload(d, "Deployment", f"{d.app}-import", image=d.image(), probe=False)
     beside["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/arch": "amd64"}
     s.breaks(
@@ -150,7 +151,8 @@ def architecture(d: Draw, s: Sketch) -> None:
         node("worker-3", labels={"kubernetes.io/arch": "arm64"}),
     ]
     s.mistake((good, r"spec.template.spec.nodeSelector.kubernetes\.io/arch", "arm64"))
-    s.shows(good, **kubelet.crashes(d.main, f"exec /usr/local/bin/{d.app}: exec format error", 255))
+    said = f"exec /usr/local/bin/{d.app}: exec format error"
+    s.shows(good, **kubelet.crashes(d.main, said, 255, last_words=said))
 
 
 # ---------------------------------------------------------------- for a person

@@ -93,15 +93,24 @@ def no_executable(command: str) -> str:
 
 
 def crashes(
-    container: str, logs: str, code: int = 1, *, reason: str = "Error", restarts: int = 6, **more: Any
+    container: str,
+    logs: str,
+    code: int = 1,
+    *,
+    reason: str = "Error",
+    restarts: int = 6,
+    last_words: str = "",
+    **more: Any,
 ) -> Json:
-    """CrashLoopBackOff: the program ends by itself, or the kernel ends it (137, OOMKilled)."""
+    """CrashLoopBackOff: the program ends by itself, or the kernel ends it (137, OOMKilled). `last_words` are the
+    termination message: the log's end where the container's terminationMessagePolicy says so."""
+    ended = {"exitCode": code, "reason": reason, **({"message": last_words} if last_words else {})}
     return {
         "container": container,
         "containerState": waits(
             "CrashLoopBackOff", f"back-off 2m40s restarting failed container={container}"
         ),
-        "lastState": {"terminated": {"exitCode": code, "reason": reason}},
+        "lastState": {"terminated": ended},
         "ready": False,
         "restartCount": restarts,
         "logs": logs,

@@ -152,7 +152,7 @@ def selector_and_toleration(d: Draw, s: Sketch) -> None:
 @fixable(
     "service-selector-and-port",
     FAMILY,
-    "NoEndpoints TargetPort",
+    "NoEndpoints ServicePort",
     Tier.CONTROL_PLANE,
     "a Service selects no pod, and sends to a port name that no container has",
     "label and port of the workload of its name",

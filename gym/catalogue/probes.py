@@ -147,7 +147,7 @@ def command(d: Draw, s: Sketch) -> None:
 @fixable(
     "probe-liveness-too-eager",
     FAMILY,
-    "LivenessTooEager CrashLoop",
+    "LivenessProbe CrashLoop",
     Tier.KWOK,
     "the liveness probe gives up before the program is up, as its log says",
     "more patience in the liveness probe, or a startup probe",
@@ -187,7 +187,7 @@ def eager(d: Draw, s: Sketch) -> None:
 @fixable(
     "probe-startup-too-short",
     FAMILY,
-    "StartupTooSlow CrashLoop NotReady",
+    "StartupProbe CrashLoop NotReady",
     Tier.KWOK,
     "the startup probe allows less than the program needs; the revision before allowed more",
     "the startup probe of the revision before",

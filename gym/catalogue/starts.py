@@ -128,7 +128,7 @@ def user(d: Draw, s: Sketch) -> None:
 @fixable(
     "init-command-not-found",
     FAMILY,
-    START,
+    "InitContainer StartError CrashLoop",
     Tier.KWOK,
     "an init container's script calls a program by a wrong name",
     "the script of the revision before",
@@ -150,7 +150,7 @@ def init_command(d: Draw, s: Sketch) -> None:
 @fixable(
     "init-waits-for-nobody",
     FAMILY,
-    "InitHanging NotReady CrashLoop",
+    "InitContainer NotReady CrashLoop",
     Tier.KWOK,
     "an init container waits for a Service by a name that does not exist",
     "the name of the database's Service",
@@ -441,6 +441,7 @@ def rights(d: Draw, s: Sketch) -> None:
     resource = d.turn("leases", "endpointslices", "configmaps")
     obj = workload(d, d.turn("Deployment", "DaemonSet"))
     obj["spec"]["template"]["spec"]["serviceAccountName"] = f"{d.app}-agent"
+    main(obj)["terminationMessagePolicy"] = "FallbackToLogsOnError"
     account = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -453,7 +454,7 @@ def rights(d: Draw, s: Sketch) -> None:
         f'{resource} is forbidden: User "system:serviceaccount:{d.namespace}:{d.app}-agent" cannot list resource '
         f'"{resource}" in the namespace "{d.namespace}"'
     )
-    s.shows(obj, **kubelet.crashes(d.main, d.log(said)))
+    s.shows(obj, **kubelet.crashes(d.main, d.log(said), last_words=said))
 
 
 @hopeless(

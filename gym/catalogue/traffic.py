@@ -99,7 +99,7 @@ def selector_decoy(d: Draw, s: Sketch) -> None:
 @fixable(
     "service-port-name",
     FAMILY,
-    "NoEndpoints EndpointsNotReady TargetPort",
+    "ServicePort NoEndpoints EndpointsNotReady",
     TIER,
     "a Service sends to a port name that no container has",
     "the name, or number, of the container's port",
@@ -123,7 +123,7 @@ def port_name(d: Draw, s: Sketch) -> None:
 @fixable(
     "service-port-number",
     FAMILY,
-    "TargetPort NoEndpoints",
+    "ServicePort NoEndpoints",
     TIER,
     "a Service sends to a number on which no container listens",
     "the container's port",
@@ -296,7 +296,7 @@ def reaches(client: Json, behind: Json, port: int) -> Json:
 @fixable(
     "policy-client",
     FAMILY,
-    "NetworkPolicyCuts",
+    "PolicyBlocks",
     TIER,
     "a NetworkPolicy admits a client by a label that its pods do not have; the policy's annotation names the client",
     "the label of the client that is named",
@@ -309,7 +309,7 @@ def policy_client(d: Draw, s: Sketch) -> None:
     good = admits(d, behind, labels)
     good["metadata"]["annotations"] = {"description": f"only {name} may connect"}
     path = "spec.ingress[0].from[0].podSelector.matchLabels"
-    s.applies(behind, client)
+    s.applies(behind, client, service(d, behind))
     s.breaks(
         good,
         key_path(path, key),
@@ -325,7 +325,7 @@ def policy_client(d: Draw, s: Sketch) -> None:
 @fixable(
     "policy-port",
     FAMILY,
-    "NetworkPolicyCuts",
+    "PolicyBlocks",
     TIER,
     "a NetworkPolicy admits a port on which the workload does not listen",
     "the container's port",
@@ -336,7 +336,7 @@ def policy_port(d: Draw, s: Sketch) -> None:
     labels = dict(client["spec"]["selector"]["matchLabels"])
     good = admits(d, behind, labels)
     path = "spec.ingress[0].ports[0].port"
-    s.applies(behind, client)
+    s.applies(behind, client, service(d, behind))
     s.breaks(
         good,
         path,
@@ -352,7 +352,7 @@ def policy_port(d: Draw, s: Sketch) -> None:
 @fixable(
     "policy-selects-nothing",
     FAMILY,
-    "NetworkPolicyMatchesNothing",
+    "PolicyMatchesNothing",
     TIER,
     "a NetworkPolicy selects pods that do not exist, so it guards nothing",
     "the labels of the workload of its name",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from detectors.model import ObjectRef
+from detectors.model import FaultClass, ObjectRef
 from gym.cases.cause import identifiers
 from gym.cases.changes import changes, over_edits
 from gym.cases.check import self_check
@@ -156,6 +156,11 @@ def test_a_symptom_belongs_to_a_container_that_is_there(scenario, variant):
             if symptom.container is not None:
                 assert f'"name": "{symptom.container}"' in json.dumps(obj)
             assert symptom.model_extra == {}
+
+
+def test_every_class_is_one_that_detectors_know():
+    named = {one for scenario in CATALOGUE for one in scenario.fault_classes}
+    assert named <= {member.value for member in FaultClass}
 
 
 def test_no_two_scenarios_have_one_name():

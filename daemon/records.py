@@ -130,6 +130,7 @@ def diagnosed(
         "fault_class": answer.fault_class.value if answer.fault_class else None,
         "weights": answer.weights,
         "evidence": [asdict(item) for item in evidence.items],
+        "facts": [asdict(item) for item in evidence.facts],
         "gaps": [gap._asdict() for gap in evidence.gaps],
         "candidates": [_candidate(candidate, answer.judged) for candidate in candidates],
         "questions": [_asked(question, reply) for question, reply in asked],

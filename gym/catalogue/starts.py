@@ -171,7 +171,7 @@ def init_waits(d: Draw, s: Sketch) -> None:
     s.stands(runs, serves)
     s.mistake((good, f"{below(good)}.initContainers", ABSENT))
     lines = [f"waiting for {wrong}:{port} ({count} s)" for count in (1150, 1155, 1160)]
-    s.shows(good, **kubelet.init_runs("wait", d.quiet(*lines)))
+    s.shows(good, **kubelet.init_runs("wait", d.quiet(*lines), 1160))
 
 
 # ---------------------------------------------------------------- it starts and ends

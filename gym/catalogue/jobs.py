@@ -5,10 +5,10 @@ from __future__ import annotations
 from gym.cases.model import Tier
 from gym.catalogue import kubelet
 from gym.catalogue.base import Scenario, fixable, hopeless
+from gym.catalogue.crashes import database
 from gym.catalogue.draw import Draw
 from gym.catalogue.objects import Json, at, config_map, main, workload
 from gym.catalogue.sketch import Sketch
-from gym.catalogue.starts import database
 
 FAMILY = "job"
 

@@ -146,6 +146,7 @@ def item(d: Draw, s: Sketch) -> None:
     path = "spec.template.spec.volumes[name=files].configMap.items[0].key"
     s.breaks(good, path, f"{stem}{asked}", allow="spec.template.spec.volumes[name=files].configMap.items")
     s.stands(config_map(d, name, {f"{stem}{right}": "version: 2\n"}))
+    s.mistake((good, "spec.template.spec.volumes[name=files].configMap.optional", True))
     said = f"configmap references non-existent config key: {stem}{asked}"
     s.shows(good, **kubelet.mount_fails(d.main, "files", said))
 

@@ -112,6 +112,7 @@ def endpoint_port(d: Draw, s: Sketch) -> None:
     wrong = port + d.any(1, 10, -1)
     s.breaks(good, path, f"{host}:{wrong}")
     s.stands(runs, serves)
+    s.mistake((good, path, f"localhost:{port}"))
     said = f"{program} at {host}:{wrong} does not answer: dial tcp 10.96.41.7:{wrong}: connect: connection refused"
     s.shows(good, **kubelet.crashes(d.main, d.log("reading settings", said)))
 

@@ -69,6 +69,7 @@ def invalid(d: Draw, s: Sketch) -> None:
     )
     s.breaks(good, at(good, "image"), bad)
     s.had(good)
+    s.mistake((good, at(good, "image"), d.app))
     s.shows(good, **kubelet.invalid_image(bad, d.main, why))
 
 
@@ -103,6 +104,7 @@ def repository(d: Draw, s: Sketch) -> None:
     bad = d.image(app=d.app[:-2] + d.app[-1] + d.app[-2])
     s.breaks(good, at(good, "image"), bad)
     s.stands(nightly)
+    s.mistake((good, at(good, "image"), d.image(release="latest")))
     s.shows(good, **kubelet.cannot_pull(bad, d.main, kubelet.not_found(bad)))
 
 
@@ -121,6 +123,7 @@ def never(d: Draw, s: Sketch) -> None:
     s.breaks(good, path, "Never", check("in", good, path, value=["IfNotPresent", "Always"]))
     s.had(good)
     s.also_right((good, path, "Always"))
+    s.mistake((good, at(good, "image"), d.image(release="latest")))
     s.shows(good, **kubelet.never_pulled(d.image(), d.main))
 
 

@@ -64,6 +64,8 @@ def sidecar(d: Draw, s: Sketch) -> None:
     wrong = program.replace("-", "_") if "-" in program else program[:-1]
     s.breaks(good, at(good, "command[0]", "companion"), wrong, allow=at(good, "command", "companion"))
     s.stands(beside)
+    s.mistake((good, at(good, "command", "companion"), ABSENT))
+    s.mistake((good, at(good, "command", "companion"), ["sleep", "infinity"]))
     s.shows(good, **kubelet.start_error("companion", kubelet.no_executable(wrong)))
 
 

@@ -71,6 +71,7 @@ def test_the_reference_fix_is_right_and_doing_nothing_is_not(scenario, variant):
     assert nothing.right is (scoring.expected is Expected.NOTHING)
     if scoring.expected is Expected.FIX:
         assert "fixed.reference.yaml" in scoring.fixes
+        assert scoring.mistakes, "no example of a mistake"
     for objects in scoring.fixes.values():
         after = before.overlaid(objects)
         assert score(case, scoring, Run(before, after, clear=True)).right

@@ -93,15 +93,24 @@ def no_executable(command: str) -> str:
 
 
 def crashes(
-    container: str, logs: str, code: int = 1, *, reason: str = "Error", restarts: int = 6, **more: Any
+    container: str,
+    logs: str,
+    code: int = 1,
+    *,
+    reason: str = "Error",
+    restarts: int = 6,
+    last_words: str = "",
+    **more: Any,
 ) -> Json:
-    """CrashLoopBackOff: the program ends by itself, or the kernel ends it (137, OOMKilled)."""
+    """CrashLoopBackOff: the program ends by itself, or the kernel ends it (137, OOMKilled). `last_words` are the
+    termination message: the log's end where the container's terminationMessagePolicy says so."""
+    ended = {"exitCode": code, "reason": reason, **({"message": last_words} if last_words else {})}
     return {
         "container": container,
         "containerState": waits(
             "CrashLoopBackOff", f"back-off 2m40s restarting failed container={container}"
         ),
-        "lastState": {"terminated": {"exitCode": code, "reason": reason}},
+        "lastState": {"terminated": ended},
         "ready": False,
         "restartCount": restarts,
         "logs": logs,
@@ -130,9 +139,15 @@ def init_crashes(container: str, logs: str, code: int = 1) -> Json:
     }
 
 
-def init_runs(container: str, logs: str) -> Json:
-    """An init container does not end; the others wait."""
-    return {"container": container, "initContainerState": {"running": {}}, "ready": False, "logs": logs}
+def init_runs(container: str, logs: str, seconds: int) -> Json:
+    """An init container has run for so long and does not end; the others wait."""
+    return {
+        "container": container,
+        "initContainerState": {"running": {}},
+        "lasted": seconds,
+        "ready": False,
+        "logs": logs,
+    }
 
 
 def unready(container: str, failure: str, logs: str = "") -> Json:
@@ -146,9 +161,10 @@ def unready(container: str, failure: str, logs: str = "") -> Json:
     }
 
 
-def killed_by_probe(container: str, probe: str, failure: str, logs: str) -> Json:
-    """A liveness or startup probe has it restarted: it ends by signal, 143 where it heeds the first one."""
-    found = crashes(container, logs, 143, restarts=7)
+def killed_by_probe(container: str, probe: str, failure: str, logs: str, seconds: int) -> Json:
+    """A liveness or startup probe has it restarted after so many seconds: it ends by signal, 143 where it heeds the
+    first one."""
+    found = crashes(container, logs, 143, restarts=7, lasted=seconds)
     told = f"Unhealthy: {probe.capitalize()} probe failed: {failure}"
     killed = f"Killing: Container {container} failed {probe} probe, will be restarted"
     return {**found, "events": [told, killed, *found["events"]]}

@@ -34,7 +34,7 @@ class Event(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What one container of a sick pod shows. `state` and `last` as in a containerStatus, times left out; `phase` is the
-    pod's where the case states it."""
+    pod's where the case states it, `lasted` how many seconds it has run, or ran until it ended."""
 
     state: Json
     last: Json | None = None
@@ -44,6 +44,7 @@ class Shown:
     events: tuple[Event, ...] = ()
     log: str = ""
     phase: str = ""
+    lasted: int | None = None
 
 
 def why_not(case: Case, scoring: Scoring) -> str | None:
@@ -105,6 +106,7 @@ def shown(symptom: Symptom | None, fault_type: str, pod: Json, container: Json, 
         phase=symptom.phase or "",
         events=events or _events_of(told, pod, container),
         log=symptom.logs or "",
+        lasted=symptom.lasted,
     )
 
 

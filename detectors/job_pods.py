@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
+from msgspec import structs
+
 from detectors.base import WORKLOADS, Detector, Finding, View
-from detectors.facts import Workload, WorkloadSpec
+from detectors.facts import Workload, WorkloadMeta, WorkloadSpec
 from detectors.jobs import Run, runs
 from detectors.model import FaultClass
 from detectors.pods import quiet
@@ -35,13 +37,17 @@ def _workers(run: Run) -> Workers:
     )
     return Workers(
         ref=run.target,
-        workload=Workload(run.job.metadata, WorkloadSpec(template=run.job.spec.template)),
+        workload=Workload(_meta(run), WorkloadSpec(template=run.job.spec.template)),
         rollout=Rollout(Phase.DONE, desired=1, updated=1, available=run.job.status.ready),
         pods=pods,
         older=(),
         leaving=run.job.status.terminating,
         troubled=tuple(pod for pod in pods if not quiet(pod)),
     )
+
+
+def _meta(run: Run) -> WorkloadMeta:
+    return WorkloadMeta(**structs.asdict(run.job.metadata))
 
 
 OF_PODS = frozenset(

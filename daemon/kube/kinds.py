@@ -64,7 +64,6 @@ RESOURCES: dict[str, Resource] = {
         Resource("StatefulSet", "apps/v1", APPS, "statefulsets"),
         Resource("DaemonSet", "apps/v1", APPS, "daemonsets"),
         Resource("Job", "batch/v1", BATCH, "jobs"),
-        Resource("CronJob", "batch/v1", BATCH, "cronjobs"),
         Resource("PersistentVolumeClaim", "v1", CORE, "persistentvolumeclaims"),
         Resource("EndpointSlice", "discovery.k8s.io/v1", "/apis/discovery.k8s.io/v1", "endpointslices"),
         Resource(

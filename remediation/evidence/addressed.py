@@ -39,6 +39,9 @@ _CHANGE = re.compile(
 """A verb before a field as `remediation.words` calls it: the language of our candidates."""
 _ENCODED = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_NAME = re.compile(r"[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+){3,}")
+"""Four words and more: the shortest order, `answer-yes-to-all`."""
+_JOINTS = re.compile(r"[-_.]")
 _SEEN = 4000
 """Characters of one text that are looked at: more than any item quotes."""
 _WORDS_IN_CODE = 3
@@ -56,6 +59,22 @@ def is_addressed(text: str) -> bool:
         or (not text.isascii() and (_hides(text) or _mixes_alphabets(text)))
         or any(_is_prose(match.group()) for match in _ENCODED.finditer(text))
     )
+
+
+NAME_LEFT_OUT = "(a name left out)"
+
+
+def without_speaking_names(text: str) -> str:
+    """The text with NAME_LEFT_OUT for each name that would be addressed to the reader if its dashes were spaces.
+
+    Names, labels and tags admit letters, digits and dashes, which is enough for an order; and a name stands in the
+    bare facts too, so leaving the quote out does not help there.
+    """
+    return _NAME.sub(lambda found: NAME_LEFT_OUT if _speaks(found.group()) else found.group(), text)
+
+
+def _speaks(name: str) -> bool:
+    return is_addressed(_JOINTS.sub(" ", name))
 
 
 def _hides(text: str) -> bool:

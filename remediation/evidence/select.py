@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from detectors.model import Case
-from remediation.evidence.addressed import is_addressed
+from remediation.evidence.addressed import is_addressed, without_speaking_names
 from remediation.evidence.changes import change_items
 from remediation.evidence.clean import redacted, redacted_case
 from remediation.evidence.draft import Draft
@@ -40,7 +40,7 @@ def select(case: Case, raw: RawEvidence, budget_chars: int = DEFAULT_BUDGET) -> 
     Deterministic. Gaps are handed on, never dropped: what could not be read stays visible.
     """
     case, clean = redacted_case(case), redacted(raw)
-    drafts = [_fact(draft) if is_addressed(draft.text) else draft for draft in _drafts(case, clean)]
+    drafts = [_unspoken(draft) for draft in _drafts(case, clean)]
     items, facts = _items(drafts, budget_chars), _items(map(_fact, drafts), budget_chars)
     return Evidence(items=items, gaps=clean.gaps, redactions=clean.taken, facts=facts)
 
@@ -52,6 +52,13 @@ def _items(drafts: Iterable[Draft], budget: int) -> tuple[EvidenceItem, ...]:
         EvidenceItem(f"e{number}", draft.kind, one_line(draft.source, 120), draft.text, draft.weight)
         for number, draft in enumerate(chosen, start=1)
     )
+
+
+def _unspoken(draft: Draft) -> Draft:
+    """The draft without what speaks to its reader: the bare fact where the text does, and no name that does."""
+    heard = _fact(draft) if is_addressed(draft.text) else draft
+    fact = None if heard.fact is None else without_speaking_names(heard.fact)
+    return replace(heard, text=without_speaking_names(heard.text), fact=fact)
 
 
 def _fact(draft: Draft) -> Draft:

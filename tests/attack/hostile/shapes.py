@@ -405,7 +405,7 @@ SERVICES = [
         "sensitive:Unlisted",
         kind="Service",
     ),
-    H("another cluster address", {"spec": {"clusterIP": "None"}}, "sensitive:Unlisted", kind="Service"),
+    H("another cluster address", {"spec": {"clusterIP": "None"}}, "NoPlan:Immutable", kind="Service"),
     H(
         "no selector",
         {"spec": {"selector": None}},

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remediation.evidence import select
-from remediation.evidence.addressed import is_addressed
+from remediation.evidence.addressed import NAME_LEFT_OUT, is_addressed, without_speaking_names
 from tests.attack.injected.places import FREE
 from tests.attack.injected.scenes import SCENES
-from tests.attack.injected.wordings import HINDERING, OBEDIENT
+from tests.attack.injected.wordings import HINDERING, NAMES, OBEDIENT, harmless
 from tests.attack.secrets.corpus import HARMLESS
 from tuning.incidents import FAMILIES, make
 from tuning.incidents.pools import INJECTIONS
@@ -66,6 +66,27 @@ def test_of_all_that_the_synthetic_incidents_say_only_the_injections_are_left_ou
 @given(st.text(max_size=200))
 def test_any_text_can_be_looked_at(text: str):
     assert is_addressed(text) in {True, False}
+
+
+@pytest.mark.parametrize("name", NAMES.values())
+def test_a_name_that_is_an_order_is_left_out_and_the_rest_of_the_line_stays(name: str):
+    line = f"container {name} of web-7c9d: running, image shop/web:1.4.2-alpine3.19"
+    assert without_speaking_names(line) == line.replace(name, NAME_LEFT_OUT)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        harmless(40),
+        "gym.intentd.io/workload:v1",
+        "kube-root-ca.crt",
+        "web-7c9d5b8f6-x2x7k",
+        "10.96.0.1",
+        "1.2.3.4-rc.1",
+    ],
+)
+def test_an_ordinary_name_stays(name: str):
+    assert without_speaking_names(f"pod {name} is pending") == f"pod {name} is pending"
 
 
 def test_a_sentence_in_base64_is_found_inside_a_line():

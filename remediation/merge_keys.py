@@ -107,15 +107,19 @@ def identity(item: Any, keys: tuple[str, ...]) -> Identity | None:
 
 def element(item: dict[str, Any], keys: tuple[str, ...]) -> Element:
     """The element's segment in a path: its merge keys, as far as it states them."""
-    return Element(key=tuple((key, str(item[key])) for key in keys if key in item))
+    return Element(key=tuple([(key, str(item[key])) for key in keys if key in item]))
 
 
 def identities(items: list[Any], keys: tuple[str, ...]) -> list[Identity] | None:
     """The identity of each element, or None where one has none or two are the same: then the list can only
     be taken whole."""
-    found = [identity(item, keys) for item in items]
-    known = [one for one in found if one is not None]
-    return known if len(known) == len(items) == len(set(known)) else None
+    found: list[Identity] = []
+    for item in items:
+        who = identity(item, keys)
+        if who is None:
+            return None
+        found.append(who)
+    return found if len(found) == len(set(found)) else None
 
 
 def is_quantity(path: FieldPath) -> bool:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Protocol
 
 from detectors.model import FaultClass, ObjectRef
 from intents.fields import FieldPath, format_path
 from intents.model import Freeze, Gate, Intent, Mode
+from remediation.diff import fork
 from remediation.guards.surroundings import Surroundings
-from remediation.model import ABSENT, Json, Plan, Verdict
+from remediation.model import ABSENT, Json, Patch, Plan, Verdict
 from remediation.rehearsal import Rehearsed
 from remediation.values import canonical
 
@@ -114,9 +116,10 @@ class Limits:
     growth: GrowthLimits = GrowthLimits()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is worked out once and kept
 class GuardContext:
-    """Everything that guards decide on, for one plan at one moment.
+    """Everything that guards decide on, for one plan at one moment. What several guards ask is worked out once;
+    nothing that it holds may change meanwhile.
 
     `live` is the target as just read (None = absent). `target` is the case's own object, `related` the
     keys of other objects that code gathered as evidence for the case; a plan for anything else is refused.
@@ -162,12 +165,25 @@ class GuardContext:
         """Whether a person approved this very plan."""
         return self.approved_digest is not None and self.approved_digest == self.plan.digest
 
-    @property
+    @cached_property
     def charged(self) -> tuple[Change, ...]:
         """Past changes without this plan's own charge."""
         if self.operation_id is None:
             return self.history
         return tuple(change for change in self.history if change.operation_id != self.operation_id)
+
+    @cached_property
+    def charged_here(self) -> tuple[Change, ...]:
+        """Those of the very object that the plan is for."""
+        target = self.plan.target
+        return tuple(c for c in self.charged if c.name == target.name and c.key == target.key)
+
+    @cached_property
+    def after(self) -> Json:
+        """The target as the operations of a patch leave it, `live` for any other plan. It shares with `live` what
+        stays (remediation/diff.py, `fork`): to look at, not to change. Raises PreconditionFailed."""
+        live = self.live or {}
+        return fork(live, self.plan.operations) if isinstance(self.plan, Patch) else live
 
 
 class Guard(Protocol):

@@ -7,13 +7,11 @@ intent's own manifest, which a person wrote; it may say what it likes but for wh
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, covers, format_path, get, parse_path
 from intents.patterns import full_match
-from remediation.diff import fork
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.expansion import expanded
 from remediation.guards.known import as_known_good
@@ -27,7 +25,7 @@ from remediation.guards.sensitive_fields import (
 )
 from remediation.image_ref import parse_image
 from remediation.merge_keys import names
-from remediation.model import ABSENT, Create, Json, Patch, Touched, Verdict
+from remediation.model import ABSENT, Create, Patch, Touched, Verdict
 from remediation.values import canonical
 
 _PROBES = frozenset({"livenessProbe", "readinessProbe", "startupProbe"})
@@ -136,27 +134,24 @@ class _Expansions:
     container, however many of its variables the plan touches."""
 
     def __init__(self, context: GuardContext) -> None:
-        self._plan, self._live = context.plan, context.live or {}
+        self._context = context
         self._names: dict[FieldPath, frozenset[str]] = {}
-
-    @cached_property
-    def _states(self) -> tuple[Json, ...]:
-        after = fork(self._live, self._plan.operations) if isinstance(self._plan, Patch) else self._live
-        return (self._live, after)
 
     def make(self, path: FieldPath) -> bool:
         """Whether the place belongs to a variable that a command, a mount or a variable that loads code is made
         of."""
-        at = next((at for at, segment in enumerate(path[:-1]) if segment == "env"), None)
-        variable = None if at is None else path[at + 1]
-        if at is None or not isinstance(variable, Element) or not isinstance(self._plan, Patch):
+        if "env" not in path[:-1] or not isinstance(self._context.plan, Patch):
+            return False
+        at = path.index("env")
+        variable = path[at + 1]
+        if not isinstance(variable, Element):
             return False
         return not self._of(path[:at]).isdisjoint(name for _, name in variable.key)
 
     def _of(self, container: FieldPath) -> frozenset[str]:
         found = self._names.get(container)
         if found is None:
-            held = (get(state, container) for state in self._states)
+            held = (get(state, container) for state in (self._context.live, self._context.after))
             names = (expanded(one, loads_code) for one in held if isinstance(one, dict))
             found = self._names[container] = frozenset().union(*names)
         return found

@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from daemon.ports import OPERATION_ANNOTATION
 from detectors.facts import FACT_TYPES, Fact, ListMeta, Pod, Workload
+from remediation.model import OPERATION_ANNOTATION
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, get
+from intents.merge_keys import CONTAINER_LISTS
 from remediation.guards.base import GrowthLimits
-from remediation.merge_keys import BARE_POD, CONTAINER_LISTS, POD, in_free_map, is_quantity
+from remediation.merge_keys import BARE_POD, POD, in_free_map, is_quantity
 from remediation.model import ABSENT, Create, Json, Patch, Plan, Recreate, Touched
 from remediation.quantity import as_number
 

@@ -87,6 +87,14 @@ def all_guards(rounds: int = 2000, output: OutputOption = Output.table) -> None:
     measure(rounds, output)
 
 
+@app.command()
+def metrics(expectations: int = 1000, rounds: int = 3, output: OutputOption = Output.table) -> None:
+    """1,000 expectations about metrics in batches, beside one by one. Needs no cluster, but the gym's Prometheus."""
+    from benchmarks.metrics import measure
+
+    measure(expectations, rounds, output, _say)
+
+
 class Kind(StrEnum):
     """Which whole incidents."""
 

@@ -11,7 +11,7 @@ from daemon.clock import SystemClock
 from daemon.doctor_model import check_model
 from daemon.findings import Finding, State, whose
 from daemon.kube.errors import ClusterError, from_exception, from_status
-from daemon.kube.rights import MEND, READ, REHEARSE, Right
+from daemon.kube.rights import MEND, READ, REHEARSE, Right, recreating
 from daemon.ports import WorldError
 from daemon.settings import Settings, seconds
 from detectors.model import Gap, Turn
@@ -111,9 +111,13 @@ def _cluster(settings: Settings) -> Iterator[Finding]:
     namespaces = settings.limits.namespaces or (None,)
     yield from _rights(client, settings, READ, namespaces, "read rights", State.FAIL)
     yield from _rights(client, settings, MEND, namespaces, "write rights", State.WARN)
-    if rehearsed := check_path(settings.intents).rehearsed:
-        file = "rehearsal.yaml"
-        yield from _rights(client, settings, REHEARSE, rehearsed, "rehearsal rights", State.WARN, file=file)
+    intents = check_path(settings.intents)
+    if intents.rehearsed:
+        where, file = intents.rehearsed, "rehearsal.yaml"
+        yield from _rights(client, settings, REHEARSE, where, "rehearsal rights", State.WARN, file=file)
+    for namespace, kinds in intents.recreated:
+        needed, file = recreating(kinds), "recreate.yaml"
+        yield from _rights(client, settings, needed, (namespace,), "recreate rights", State.WARN, file=file)
     yield from _rights(
         client,
         settings,

@@ -83,8 +83,8 @@ def _healthy(intent: Intent, picture: Picture, judgement: Judgement) -> Iterator
             ref = ObjectRef("Service", intent.spec.scope.namespace, expectation.service)
             service = picture.find(ref)
             if isinstance(service, Service) and judgement.standing(intent.name, ref) is Standing.CLEAR:
-                meta = service.metadata
-                yield Healthy(ref._replace(uid=meta.uid), f"{meta.uid}.{meta.resource_version}")
+                now = service.metadata
+                yield Healthy(ref._replace(uid=now.uid), f"{now.uid}.{now.resource_version}")
 
 
 def _at_rest(workers: Workers) -> bool:

@@ -1,5 +1,5 @@
 """What guards ask of the world beyond the object itself, read at the moment of the write: labels of the
-namespace, PodDisruptionBudgets, gates. Only what this plan and these limits need is read.
+namespace, PodDisruptionBudgets, gates, workloads that use the target. Only what this plan and these limits need is read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from daemon.records import reserved_fields
 from daemon.state import World
+from daemon.users import users_of
 from detectors.model import Gap, ObjectRef
 from intents.fields import FieldPath, covers_prefix, format_path, parse_path
 from intents.model import Freeze, Gate, Intent
@@ -33,6 +34,7 @@ def surroundings(
         disruption_budgets=budgets,
         gates=_gates(world, gates),
         freezes={freeze: period for freeze in freezes if (period := _period(freeze)) is not None},
+        users=users_of(world, plan, live),
     )
 
 

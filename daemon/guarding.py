@@ -16,7 +16,8 @@ from daemon.mode import effective_mode
 from daemon.past_changes import past_change
 from daemon.settings import seconds
 from daemon.state import Memory, World
-from detectors.model import Case, FaultClass, ObjectRef
+from daemon.users import users_of
+from detectors.model import Case, FaultClass, Gap, ObjectRef
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode
 from intents.units import parse_duration
@@ -28,6 +29,7 @@ from remediation.guards import (
     GuardContext,
     Limits,
     LocalTime,
+    Surroundings,
     run_guards,
 )
 from remediation.guards.pause import covers
@@ -35,6 +37,7 @@ from remediation.guards.rehearsal import NOT_YET
 from remediation.model import Create, Json, Plan, RawEvidence, Recreate, Verdict
 from remediation.rehearsal import Rehearsed, Result
 from remediation.saga import Event
+from remediation.users import USED
 from store.decisions import decisions
 from store.queries import (
     CaseRow,
@@ -96,24 +99,38 @@ def context_for(
     scaled = _reserved(autoscaled(world, plan))
     stop = kill_switch(world)
     with world.store.snapshot():
-        context = _context(world, memory, row, plan, live, undoes, limits)
+        context = _context(world, memory, row, plan, live, undoes, limits, around)
     reserved = {**context.reserved, **scaled}
     return replace(context, kill_switch=stop, surroundings=around, reserved=reserved)
 
 
 def stops_for(
-    world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, *, undoes: Plan | None = None
+    world: World,
+    memory: Memory,
+    row: CaseRow,
+    plan: Plan,
+    live: Json | None,
+    *,
+    undoes: Plan | None = None,
+    around: Surroundings | None = None,
 ) -> GuardContext:
     """What a person may take back at any moment, and no more: for the look just before the request, which asks
-    neither the API server nor Prometheus (but for a kill switch that is a ConfigMap)."""
+    neither the API server nor Prometheus (but for a kill switch that is a ConfigMap). `around` is what was read for
+    the look before it: whose pods the target works through."""
     stop = kill_switch(world)
     with world.store.snapshot():
-        context = _stops(world, memory, row, plan, live, undoes)
+        context = _stops(world, memory, row, plan, live, undoes, around or Surroundings())
     return replace(context, kill_switch=stop)
 
 
 def _stops(
-    world: World, memory: Memory, row: CaseRow, plan: Plan, live: Json | None, undoes: Plan | None
+    world: World,
+    memory: Memory,
+    row: CaseRow,
+    plan: Plan,
+    live: Json | None,
+    undoes: Plan | None,
+    around: Surroundings,
 ) -> GuardContext:
     now = world.clock.now()
     intent = memory.catalog.intents.get(row.intent)
@@ -129,7 +146,7 @@ def _stops(
         approved_digest=row.digest if agreed.complete else None,
         approved_by=agreed.by,
         approvals_needed=agreed.needed,
-        paused=_paused(world, row, now, plan.manifest if isinstance(plan, Create | Recreate) else live),
+        paused=_paused(world, row, now, _labelled(plan, live, around)),
         undoes=undoes,
         operation_id=row.operation_id,
     )
@@ -143,8 +160,9 @@ def _context(
     live: Json | None,
     undoes: Plan | None,
     limits: Limits,
+    around: Surroundings,
 ) -> GuardContext:
-    context = _stops(world, memory, row, plan, live, undoes)
+    context = _stops(world, memory, row, plan, live, undoes, around)
     now, intent = context.now, context.intent
     spent = spend_since(world.store, now - seconds(world.settings.growth.per))
     good = known_good(world.store, plan.target)
@@ -173,7 +191,8 @@ def _rehearsed(world: World, case_id: str) -> Rehearsed | None:
     if not found:
         return None
     told = max(found, key=lambda step: step.seq).payload
-    return Rehearsed(told["fingerprint"], Result(told["result"]), told["reason"])
+    result, operation = Result(told["result"]), told.get("operation_id") or ""
+    return Rehearsed(told["fingerprint"], result, told["reason"], operation)
 
 
 def _memory(limits: Limits, intent: Intent | None) -> float:
@@ -201,17 +220,25 @@ def could_be_allowed(
         last_known_good=good[0] if good else None,
         related=frozenset(ref.key for ref in raw.related),
         limits=limits_of(world),
+        surroundings=Surroundings(
+            users=users_of(world, plan, live) if plan.target.kind == "ConfigMap" else None
+        ),
     )
     verdicts = run_guards(context, [guard for guard in GUARDS if guard.name in LASTING])
-    return all(verdict.allowed or _needs_approval(verdict) for verdict in verdicts)
+    return all(verdict.allowed or _needs_approval(verdict) or _passes(verdict) for verdict in verdicts)
 
 
 def inputs_of(world: World, memory: Memory, row: CaseRow, *, undoes: Plan | None = None) -> Contextual:
     """The guards' inputs for this case's plans, read whenever they are asked for."""
+    around: Surroundings | None = None
 
     def read(plan: Plan, live: Json | None, *, stops_only: bool = False) -> GuardContext:
-        build = stops_for if stops_only else context_for
-        return build(world, memory, row, plan, live, undoes=undoes)
+        nonlocal around
+        if stops_only:
+            return stops_for(world, memory, row, plan, live, undoes=undoes, around=around)
+        context = context_for(world, memory, row, plan, live, undoes=undoes)
+        around = context.surroundings
+        return context
 
     return read
 
@@ -229,14 +256,24 @@ def _mode(world: World, row: CaseRow, intent: Intent | None, now: float) -> Mode
     )
 
 
-def _paused(world: World, row: CaseRow, now: float, item: Json | None) -> str | None:
+def _labelled(plan: Plan, live: Json | None, around: Surroundings) -> tuple[Json | None, ...]:
+    """Whose labels a silence may name: the object's, and those of the workloads that use it. None for what is not
+    known."""
+    own = plan.manifest if isinstance(plan, Create | Recreate) else live
+    if plan.target.kind not in USED:
+        return (own,)
+    users = around.users
+    return (own, None) if users is None or isinstance(users, Gap) else (own, *users)
+
+
+def _paused(world: World, row: CaseRow, now: float, items: Sequence[Json | None]) -> str | None:
     for pause in active_pauses(world.store, now):
         if covers(
             pause.scope,
             intent=row.intent,
             fault_class=row.fault_class,
             namespace=row.namespace,
-            item=item,
+            items=items,
         ):
             return f"{pause.scope} paused by {pause.by}: {pause.reason}"
     return None

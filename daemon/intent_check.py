@@ -22,7 +22,8 @@ from intents.problems import DIRECTORY, FileError, Problem
 @dataclass(frozen=True, slots=True)
 class CheckReport:
     """What was checked and what is wrong. `intents` are the names that would be in force; `rehearsed` the
-    namespaces in which one asks for rehearsals, which need a right of their own."""
+    namespaces in which one asks for rehearsals, `recreated` those in which one lets kinds be recreated, with the kinds:
+    both need rights of their own."""
 
     path: str
     files: int
@@ -30,6 +31,7 @@ class CheckReport:
     problems: tuple[Problem, ...]
     empty: bool = False  # a folder that was read and holds no intent file, which is also told as a problem
     rehearsed: tuple[str, ...] = ()
+    recreated: tuple[tuple[str, frozenset[str]], ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -87,7 +89,13 @@ def check_path(path: Path, metrics: Metrics | None = None) -> CheckReport:
     count = sum(name != DIRECTORY for name in files)
     specs = [intent.spec for intent in catalog.intents.values()]
     rehearsed = tuple(sorted({spec.scope.namespace for spec in specs if spec.rehearsal is not None}))
-    return CheckReport(str(path), count, tuple(catalog.intents), problems, empty, rehearsed)
+    recreated: dict[str, frozenset[str]] = {}
+    for spec in specs:
+        if spec.recreate:
+            there = spec.scope.namespace
+            recreated[there] = recreated.get(there, frozenset()) | {*spec.recreate}
+    opened = tuple(sorted(recreated.items()))
+    return CheckReport(str(path), count, tuple(catalog.intents), problems, empty, rehearsed, opened)
 
 
 def _is_missing(path: Path) -> bool:

@@ -40,6 +40,10 @@ MOST_AT_ONCE = 200
 milliseconds, and a look of thousands would starve the watchdog (60 s)."""
 
 WAITING_FOR_PEOPLE = frozenset({State.OPEN, State.DIAGNOSING, State.PROPOSED, State.STUCK})
+CALLED = frozenset(
+    outcome.value for outcome in (Outcome.MASKED, Outcome.ROLLED_BACK, Outcome.ESCALATED, Outcome.REFUSED)
+)
+"""The ends for which a person was called: what was broken may be broken still."""
 NOT_NOW = frozenset({CaseReason.ROLLING_OUT, CaseReason.PAUSED_BY_OWNER})
 
 
@@ -136,11 +140,11 @@ def _clear_since(world: World, memory: Memory, book: CaseBook) -> dict[CaseKey, 
 def _due(world: World, memory: Memory, book: CaseBook, case: Case) -> bool:
     """Whether a broken key deserves a case now. One that a person was called for is not opened again until
     its key was seen whole, another fault came, or `reopen_after` has passed: nobody is called twice a
-    minute for one fault."""
+    minute for one fault. One that ended well was whole at its end, which the ledger knows after a restart too."""
     if case.reason in NOT_NOW:
         return False
     earlier = book.rows.get(case.key)
-    if earlier is None or case.key in memory.seen_clear:
+    if earlier is None or earlier.outcome not in CALLED or case.key in memory.seen_clear:
         return True
     return case.fault_class.value not in book.fault_classes(
         earlier

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -83,6 +84,10 @@ after 60 (its `--request-timeout`), doubled for a clock that is off."""
 
 class Cluster(Protocol):
     """Kubernetes, as far as intentd uses it."""
+
+    def watch(self, kinds: AbstractSet[str]) -> None:
+        """From now on also keep these kinds; a Gap until they were listed. Those of `detectors.watched.ALWAYS` are
+        kept anyway, and nothing is ever given up."""
 
     def snapshot(self) -> Mapping[str, Mapping[Name, Fact] | Gap]:
         """Facts by kind as the watches know them now; a kind whose list failed, or whose watch has been

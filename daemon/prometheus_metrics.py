@@ -23,9 +23,10 @@ import urllib3
 from requests.auth import AuthBase
 from urllib3.util.retry import Retry
 
+from daemon.metric_round import MetricRound
 from daemon.ports import Clock
+from detectors.batches import MOST
 from detectors.model import Gap, MetricReading, Turn
-from detectors.promql import parse_reading
 
 CONNECT_TIMEOUT = 3.0
 """Seconds; Prometheus stands in the same cluster or region."""
@@ -33,8 +34,11 @@ ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes: about 40,000 series, far more than an expectation should range over."""
 THREADS = 4
 """Queries at a time; Prometheus runs 20 by default (--query.max-concurrency) and has other users."""
-ROUND_SECONDS = 20.0
-"""For all queries of one round: what has not been answered by then is a Gap, the next round asks again."""
+LONG, SHORT = 24 * 1024, 4 * 1024
+"""Characters of a batch, which goes into the address and is up to twice as long there. Prometheus takes a megabyte (Go's
+DefaultMaxHeaderBytes), Envoy 60 KiB, nginx 8 KiB (large_client_header_buffers): after the first refusal, short ones."""
+TOO_LONG = frozenset({400, 413, 414, 431})
+"""How proxies refuse a long address."""
 SHOWN_SERIES = 5
 """Series of a value that are shown as evidence."""
 
@@ -93,8 +97,10 @@ class PrometheusMetrics:
         tenant: str = "",
         ca_file: Path | None = None,
         verify: bool = True,
+        batch: int = MOST,
     ) -> None:
-        """`timeout` in seconds bounds one query, on the server too; `tenant` is X-Scope-OrgID."""
+        """`timeout` in seconds bounds one query, on the server too; `tenant` is X-Scope-OrgID; `batch` is how many
+        comparisons a request holds at most."""
         from prometheus_api_client import PrometheusConnect
 
         self._url = url.rstrip("/")
@@ -114,7 +120,9 @@ class PrometheusMetrics:
             retry=Retry(total=1, connect=1, read=False, redirect=0, status=0, backoff_factor=0),
             timeout=(CONNECT_TIMEOUT, timeout),
         )
+        self._text = LONG
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
+        self._round = MetricRound(self._query, self._pool, clock, self._url, most=batch)
 
     @property
     def url(self) -> str:
@@ -124,11 +132,7 @@ class PrometheusMetrics:
     # ------------------------------------------------------------ Metrics
 
     def read(self, queries: Mapping[str, str]) -> Mapping[str, MetricReading | Gap]:
-        deadline = self._clock.monotonic() + ROUND_SECONDS
-        asked = {
-            key: self._pool.submit(self._reading, key, query, deadline) for key, query in queries.items()
-        }
-        return {key: future.result() for key, future in asked.items()}
+        return self._round.read(queries, text=self._text)
 
     def value(self, query: str) -> str | Gap:
         found = self._query(f"metric {query[:80]}", query)
@@ -145,13 +149,6 @@ class PrometheusMetrics:
 
     # ------------------------------------------------------------ one query
 
-    def _reading(self, key: str, query: str, deadline: float) -> MetricReading | Gap:
-        what = f"metric {key}"
-        if self._clock.monotonic() > deadline:
-            return Gap(what, "TimedOut", f"{self._url}: no time was left in this round", Turn.OURS)
-        found = self._query(what, query)
-        return found if isinstance(found, Gap) else parse_reading(found, what)
-
     def _query(self, what: str, query: str) -> Any | Gap:
         """`data.result` as sent, or why there is none."""
         from prometheus_api_client import PrometheusApiClientException
@@ -160,6 +157,8 @@ class PrometheusMetrics:
         try:
             result = self._prometheus.custom_query(query, params={"timeout": f"{self._timeout:g}s"})
         except PrometheusApiClientException:
+            if heard.status in TOO_LONG and not heard.error_type and len(query) > SHORT:
+                self._text = SHORT
             return self._refusal(what, heard)
         except requests.exceptions.SSLError as error:
             return Gap(what, "Unreachable", f"no trusted connection to {self._url}: {error}", Turn.OPERATOR)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from daemon.ports import Metrics, WorldError
+from detectors.comparisons import comparisons
 from detectors.model import Gap
-from detectors.promql import comparison_query
+from detectors.promql import Comparison, comparison_query
 from intents.catalog import Catalog
 from intents.documents import Document, decode, read_documents
 from intents.model import MetricHolds
@@ -20,6 +21,7 @@ _REFUSED = re.compile(r" answered (400|422): ")
 """Prometheus' statuses for what it cannot parse, and for what it cannot execute (its HTTP API)."""
 
 REMEDY = "Try it in Prometheus' own page; a metric expectation needs an instant vector"
+RULE_REMEDY = "Mend the selectors or labels of this expectation"
 
 
 def refused_queries(
@@ -35,12 +37,14 @@ def refused_queries(
         documents = {document.line: document for document in read_documents(name, text).documents}
         for loaded in state.good:
             for index, expectation in enumerate(loaded.intent.spec.expectations):
+                place: tuple[str | int, ...] = ("spec", "expectations", index)
                 if isinstance(expectation, MetricHolds):
-                    place = ("spec", "expectations", index, "query")
-                    said = _refusal(expectation, metrics)
-                    if said is not None:
-                        line = _line(documents.get(loaded.line), place, loaded.line)
-                        yield Problem(name, line, format_location(place), said, REMEDY)
+                    said, place, remedy = _refusal(expectation, metrics), (*place, "query"), REMEDY
+                else:
+                    said, remedy = _refused_rule(comparisons(loaded.intent, index), metrics), RULE_REMEDY
+                if said is not None:
+                    line = _line(documents.get(loaded.line), place, loaded.line)
+                    yield Problem(name, line, format_location(place), said, remedy)
             for index, gate in enumerate(loaded.intent.spec.gates):
                 found = metrics.value(gate.query)
                 if isinstance(found, Gap) and found.reason != "NoData":
@@ -61,6 +65,16 @@ def _refusal(expectation: MetricHolds, metrics: Metrics) -> str | None:
     compared = metrics.read({"query": comparison_query(expectation)})["query"]
     if isinstance(compared, Gap) and compared.reason not in ("NoData", "NotANumber"):
         return _sentence(compared, compared_only=True)
+    return None
+
+
+def _refused_rule(rules: Mapping[str, Comparison], metrics: Metrics) -> str | None:
+    """Of queries that code made, what an operator wrote into them: a regular expression, a label."""
+    answers = metrics.read({key: comparison_query(rule) for key, rule in rules.items()}) if rules else {}
+    for answer in answers.values():
+        if isinstance(answer, Gap) and answer.reason not in ("NoData", "NotANumber"):
+            said = _sentence(answer)
+            return said.rpartition(" of the expression: ")[2]
     return None
 
 

@@ -11,6 +11,7 @@ from detectors.model import Case, ObjectRef, Violation
 from intents.fields import format_path
 from remediation.blast_radius import Neighbours
 from remediation.evidence.text import one_line
+from remediation.guards.rehearsal import PASSED
 from remediation.model import (
     ABSENT,
     Answer,
@@ -31,7 +32,7 @@ from remediation.model import (
     Verdict,
 )
 from remediation.plan import plan_to_json
-from remediation.redact import redact_text
+from remediation.redact import redact_manifest, redact_text
 from remediation.rehearsal import Result, fingerprint
 from remediation.saga import Event
 from remediation.verify import Progress, Verification
@@ -105,9 +106,9 @@ def escalated(
     """Close a case by calling a person. The notice is part of the row: told at least once."""
     reason, cause = one_line(reason, MESSAGE_CHARS), one_line(cause, MESSAGE_CHARS)
     what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
-    body = "\n".join(
-        part for part in (what, f"Cause: {cause}" if cause else "", f"Why a person: {reason}") if part
-    )
+    seen = one_line(redact_text(case.primary.message)[0], MESSAGE_CHARS) if case else ""
+    lines = (what, seen and f"Seen: {seen}", cause and f"Cause: {cause}", f"Why a person: {reason}")
+    body = "\n".join(line for line in lines if line)
     severity = case.severity.value if case else "warning"
     notice = {"severity": severity, "title": f"intentd needs you: {what}", "body": body}
     return Entry(
@@ -130,6 +131,7 @@ def diagnosed(
         "fault_class": answer.fault_class.value if answer.fault_class else None,
         "weights": answer.weights,
         "evidence": [asdict(item) for item in evidence.items],
+        "facts": [asdict(item) for item in evidence.facts],
         "gaps": [gap._asdict() for gap in evidence.gaps],
         "candidates": [_candidate(candidate, answer.judged) for candidate in candidates],
         "questions": [_asked(question, reply) for question, reply in asked],
@@ -143,7 +145,7 @@ def diagnosed(
         "confidence": answer.confidence,
         "chosen": answer.chosen.id,
         "summary": answer.chosen.summary,
-        "manifest": answer.chosen.manifest,
+        "manifest": _clean(answer.chosen),
         "wrote_manifest": answer.wrote_manifest,
     }
     return Entry(Event.DIAGNOSED, payload | chosen, case_id)
@@ -156,9 +158,15 @@ def _candidate(candidate: Candidate, judged: Sequence[Judged]) -> Json:
         "origin": candidate.origin,
         "summary": candidate.summary,
         "target": list(candidate.target.key),
-        "manifest": candidate.manifest,
+        "manifest": _clean(candidate),
         "p_yes": p_yes,
     }
+
+
+def _clean(candidate: Candidate) -> Any:
+    """What it would set. An intent's own manifest may hold a secret by mistake: then there is no plan, and this row
+    must not tell it either."""
+    return redact_manifest(candidate.manifest)[0]
 
 
 def _asked(question: Question, reply: Answer | Unusable) -> Json:
@@ -308,6 +316,9 @@ def write_started(
         "approved": any(v.guard == "mode" and v.inputs.get("approved") is True for v in verdicts),
         "verdicts": verdict_rows(verdicts),
     }
+    passed = [v.inputs.get("operation_id") for v in verdicts if (v.guard, v.reason) == PASSED]
+    if event is Event.APPLY_STARTED and any(passed):
+        payload["rehearsed_by"] = passed[0]  # whose charge this one takes the place of
     if isinstance(plan, Recreate):
         payload["plan"] = plan_to_json(plan)  # the object may be gone, and this is what has to come back
     if around is not None:

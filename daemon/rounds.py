@@ -12,8 +12,9 @@ from daemon.kill_switch import kill_switch
 from daemon.ports import IntentSource, Notice
 from daemon.settings import seconds
 from daemon.state import Memory, World
+from detectors.comparisons import metric_queries
 from detectors.model import Gap, ObjectRef, expectation_key
-from detectors.promql import metric_queries
+from detectors.watched import kinds_needed
 from intents.catalog import Catalog, compile_catalog
 from intents.model import ManifestDesired
 from remediation.model import Json
@@ -67,6 +68,7 @@ def read_catalog(world: World, memory: Memory, source: IntentSource) -> Catalog:
         world.store.record([Entry(SystemEvent.CATALOG, row)], at=world.clock.now())
         log.info("intents loaded", intents=len(after.intents), problems=len(after.problems))
     memory.catalog = after
+    world.cluster.watch(kinds_needed(after.intents.values()))
     world.cluster.changed().set()
     return after
 

@@ -19,7 +19,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as EnvironmentUnreadable
 
 from daemon.environment import NESTING, PREFIX, SEE_ALL, strangers, variable
-from intents.model import Duration, Freeze, Gate, Mode, Quantity
+from intents.base import Duration
+from intents.model import Freeze, Gate, Mode, Quantity
 from intents.query_text import misfit
 from intents.units import parse_duration
 

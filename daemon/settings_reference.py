@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 
 from daemon.environment import variable
 from daemon.settings import Settings
-from intents.model import Duration, Freeze, Gate
+from intents.base import Duration
+from intents.model import Freeze, Gate
 
 _IS_DURATION = get_args(Duration)[1]
 """What tells a duration from any other text: its validator."""

@@ -18,8 +18,9 @@ from daemon.past_changes import knob, past_change
 from daemon.records import diagnosed, escalated, planned
 from daemon.settings import seconds
 from daemon.state import Memory, World
+from detectors.comparisons import comparisons
 from detectors.model import Case, Gap, ObjectRef
-from intents.model import Intent, MetricHolds
+from intents.model import Intent
 from remediation.candidates import generate
 from remediation.desired import desired_manifest, provision
 from remediation.diagnose import consult
@@ -193,13 +194,14 @@ def with_memory(world: World, case: Case, intent: Intent, raw: RawEvidence) -> R
         if ref.kind in ("ConfigMap", "Service") and (good := known_good(world.store, ref)) is not None:
             related[ref] = good[0]
     metrics, gaps = {}, list(raw.gaps)
-    for expectation in intent.spec.expectations:
-        if isinstance(expectation, MetricHolds):
-            value = world.metrics.value(expectation.query)
+    for index in range(len(intent.spec.expectations)):
+        for comparison in comparisons(intent, index).values():
+            value = world.metrics.value(comparison.conditions[0].query)
             if isinstance(value, Gap):
                 gaps.append(value)
             else:
-                metrics[expectation.query] = value
+                title = comparison.title
+                metrics[title if title not in metrics else f"{title} (expectation {index + 1})"] = value
     return dataclasses.replace(
         raw,
         last_known_good=stored[0] if stored else None,

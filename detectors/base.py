@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
-from detectors.facts import ContainerStatus, Pod
+from detectors.facts import ContainerStatus, Fact, Pod, labels_match
 from detectors.model import FaultClass, ObjectRef, Settling, Severity, Unknown, Violation
 from detectors.pods import image_of
 from detectors.world import Workers, World, ref
-from intents.model import Expectation, Intent, Scope
+from intents.model import ClusterHealthy, Expectation, Intent, ObjectsHealthy, Scope
 
 Finding = Violation | Settling | Unknown
+F = TypeVar("F", bound=Fact)
 
 WORKLOADS = "<workloads of the scope>"
 """Stands in `needs` for the workload kinds that the intent's scope can select."""
@@ -38,6 +40,12 @@ class Patience:
     back-off passes half a minute (10, 20, 40 s), and `relapse` 70 s is their sum: a container that has run
     for so long has outlived them. `missing` 30 s is for controllers to create pods and for
     EndpointSlices to follow.
+
+    `gated` 300 s is `creating`: a gate is somebody's wish, and gets as long as anything else that a pod waits
+    for. `terminating` 60 s after the grace period is `setup` the other way round: a slow detachment. `flaps`
+    is how often a pod loses its readiness within `recent` before that is a fault of its own, as `restarts`.
+    `storm` 5 restarts on average an hour or less apart are a storm: once is bad luck, and the kubelet's own
+    back-off forgets everything slower than ten minutes. `evictions` is `restarts` again.
     """
 
     not_ready: float = 30.0
@@ -48,6 +56,12 @@ class Patience:
     restarts: int = 3
     relapse: float = 70.0
     missing: float = 30.0
+    gated: float = 300.0
+    terminating: float = 60.0
+    flaps: int = 3
+    storm: int = 5
+    storm_interval: float = 3600.0
+    evictions: int = 3
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,19 @@ class View:
     def scope(self) -> Scope:
         """What the intent is about."""
         return self.intent.spec.scope
+
+    def objects(self, kind: str, fact: type[F]) -> list[F]:
+        """The objects of a namespaced kind that the scope selects and the expectation is about."""
+        scope, wanted = self.scope, getattr(self.expectation, "kinds", ())
+        if (scope.kind is not None and scope.kind != kind) or (wanted and kind not in wanted):
+            return []
+        return [
+            found
+            for (namespace, name), found in self.world.observation.all_of(kind, fact).items()
+            if namespace == scope.namespace
+            and scope.name in (None, name)
+            and (not scope.match_labels or labels_match(scope.match_labels, found.metadata.labels))
+        ]
 
     @cached_property
     def workers(self) -> list[Workers]:
@@ -155,3 +182,13 @@ class Detector:
     expectations: tuple[type, ...]
     needs: tuple[str, ...]
     judge: Callable[[View], Iterable[Finding]]
+    kinds: tuple[str, ...] = ()
+    """What it judges of an `objectsHealthy` or `clusterHealthy`; such an expectation may leave kinds out."""
+
+    def concerns(self, expectation: Expectation) -> bool:
+        """Whether it judges this expectation."""
+        if not isinstance(expectation, self.expectations):
+            return False
+        if isinstance(expectation, ObjectsHealthy | ClusterHealthy) and expectation.kinds:
+            return any(kind in expectation.kinds for kind in self.kinds)
+        return True

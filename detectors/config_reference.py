@@ -1,7 +1,4 @@
-"""A container refers to a ConfigMap, Secret or key that is not there.
-
-Secrets are never read (ARCHITECTURE, invariant 9): their absence is known from the kubelet's words alone.
-"""
+"""A container refers to a ConfigMap, or to a key of one, that is not there."""
 
 from __future__ import annotations
 
@@ -10,11 +7,10 @@ from collections.abc import Iterator
 from detectors.base import POD_NEEDS, Detector, Finding, View
 from detectors.model import FaultClass
 from detectors.pods import containers
-from detectors.references import missing_reference
+from detectors.references import CONFIG_ERROR, missing_reference
 from intents.model import WorkloadHealthy
 
 NAME = "configReference"
-REASON = "CreateContainerConfigError"
 
 
 def _judge(view: View) -> Iterator[Finding]:
@@ -22,11 +18,11 @@ def _judge(view: View) -> Iterator[Finding]:
         for pod in workers.troubled:
             for container in containers(pod):
                 waiting = container.state.waiting
-                if waiting is None or waiting.reason != REASON:
+                if waiting is None or waiting.reason != CONFIG_ERROR:
                     continue
                 missing = missing_reference(waiting.message)
-                if missing is None:
-                    continue  # another reason for the same status: start_error's
+                if missing is None or missing.kind != "ConfigMap":
+                    continue  # another reason for the same status: start_error's, secret_reference's
                 yield view.container_violation(
                     NAME,
                     FaultClass.CONFIG_REFERENCE,
@@ -35,10 +31,7 @@ def _judge(view: View) -> Iterator[Finding]:
                     container,
                     reason=waiting.reason,
                     message=waiting.message,
-                    facts={
-                        "configMap" if missing.kind == "ConfigMap" else "secret": missing.name,
-                        "key": missing.key or "",
-                    },
+                    facts={"configMap": missing.name, "key": missing.key or ""},
                 )
 
 

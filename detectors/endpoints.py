@@ -71,10 +71,12 @@ def _why(view: View, service: Service, wanted: int, count: int, *, closed: bool)
         "wanted": str(wanted),
     }
 
-    def broken(reason: str, message: str, **more: str) -> Finding:
+    def broken(
+        reason: str, message: str, fault: FaultClass = FaultClass.NO_ENDPOINTS, **more: str
+    ) -> Finding:
         return view.violation(
             NAME,
-            FaultClass.NO_ENDPOINTS,
+            fault,
             target,
             severity=Severity.CRITICAL if count == 0 else Severity.WARNING,
             reason=reason,
@@ -103,7 +105,8 @@ def _why(view: View, service: Service, wanted: int, count: int, *, closed: bool)
         )
     elif closed:
         ports = ",".join(str(p.target_port) for p in service.spec.ports if isinstance(p.target_port, str))
-        yield broken("NoSuchPort", f"no selected pod has a port named {ports}", targetPort=ports)
+        told = f"no selected pod has a port named {ports}"
+        yield broken("NoSuchPort", told, FaultClass.SERVICE_PORT, targetPort=ports)
     elif len(pods) < wanted:
         owner = view.world.top_owner(pods[0])
         yield _not_ready(view, owner, pods[0], facts, f"it selects {len(pods)} pods, {wanted} are wanted")
@@ -148,7 +151,9 @@ def _fresh(view: View, pod: Pod) -> bool:
 
 DETECTOR = Detector(
     NAME,
-    frozenset({FaultClass.NO_ENDPOINTS, FaultClass.ENDPOINTS_NOT_READY, FaultClass.ABSENT}),
+    frozenset(
+        {FaultClass.NO_ENDPOINTS, FaultClass.SERVICE_PORT, FaultClass.ENDPOINTS_NOT_READY, FaultClass.ABSENT}
+    ),
     (EndpointsPresent,),
     ("Service", "EndpointSlice", "Pod", "ReplicaSet", *WORKLOAD_KINDS),
     _judge,

@@ -14,11 +14,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 
-class _Fact(Struct, frozen=True, rename="camel", gc=False, omit_defaults=True):
-    """Base: camelCase on the wire, frozen, not tracked by the garbage collector."""
+class Part(Struct, frozen=True, rename="camel", gc=False, omit_defaults=True):
+    """Part of an object: camelCase on the wire, frozen, not tracked by the garbage collector."""
 
 
-class Owner(_Fact, frozen=True):
+class Owner(Part, frozen=True):
     """One owner reference."""
 
     kind: str
@@ -27,7 +27,7 @@ class Owner(_Fact, frozen=True):
     controller: bool = False
 
 
-class ObjectMeta(_Fact, frozen=True):
+class ObjectMeta(Part, frozen=True):
     """Identity, labels and the marks that hands-off rules read."""
 
     name: str
@@ -40,9 +40,10 @@ class ObjectMeta(_Fact, frozen=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: tuple[Owner, ...] = ()
+    finalizers: tuple[str, ...] = ()
 
 
-class Condition(_Fact, frozen=True):
+class Condition(Part, frozen=True):
     """One status condition of any kind."""
 
     type: str
@@ -53,14 +54,20 @@ class Condition(_Fact, frozen=True):
     last_update_time: str | None = None  # Deployments: when the rollout last made progress
 
 
-class Waiting(_Fact, frozen=True):
+class Fact(Part, frozen=True):
+    """A whole object: what every kind has."""
+
+    metadata: ObjectMeta
+
+
+class Waiting(Part, frozen=True):
     """Why a container does not run yet."""
 
     reason: str = ""
     message: str = ""
 
 
-class Terminated(_Fact, frozen=True):
+class Terminated(Part, frozen=True):
     """How a container ended."""
 
     exit_code: int = 0
@@ -71,13 +78,13 @@ class Terminated(_Fact, frozen=True):
     finished_at: str | None = None
 
 
-class Running(_Fact, frozen=True):
+class Running(Part, frozen=True):
     """A container that runs."""
 
     started_at: str | None = None
 
 
-class ContainerState(_Fact, frozen=True):
+class ContainerState(Part, frozen=True):
     """Exactly one of the three is set; none means that the kubelet has not said yet."""
 
     waiting: Waiting | None = None
@@ -85,7 +92,7 @@ class ContainerState(_Fact, frozen=True):
     terminated: Terminated | None = None
 
 
-class ContainerStatus(_Fact, frozen=True):
+class ContainerStatus(Part, frozen=True):
     """One container as the kubelet reports it."""
 
     name: str
@@ -97,7 +104,7 @@ class ContainerStatus(_Fact, frozen=True):
     last_state: ContainerState = ContainerState()
 
 
-class ContainerPort(_Fact, frozen=True):
+class ContainerPort(Part, frozen=True):
     """A declared port."""
 
     container_port: int
@@ -105,7 +112,7 @@ class ContainerPort(_Fact, frozen=True):
     protocol: str = "TCP"
 
 
-class Container(_Fact, frozen=True):
+class Container(Part, frozen=True):
     """The declared side of a container: what detectors compare with its status."""
 
     name: str
@@ -113,14 +120,14 @@ class Container(_Fact, frozen=True):
     ports: tuple[ContainerPort, ...] = ()
 
 
-class PodSpec(_Fact, frozen=True):
+class PodSpec(Part, frozen=True):
     """Containers and node; everything else is read on demand as evidence."""
 
     containers: tuple[Container, ...] = ()
     node_name: str | None = None
 
 
-class PodStatus(_Fact, frozen=True):
+class PodStatus(Part, frozen=True):
     """Phase, conditions and container states."""
 
     phase: str = ""
@@ -131,35 +138,93 @@ class PodStatus(_Fact, frozen=True):
     init_container_statuses: tuple[ContainerStatus, ...] = ()
 
 
-class Pod(_Fact, frozen=True):
+class Pod(Fact, frozen=True):
     """A pod."""
 
-    metadata: ObjectMeta
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
 
 
-class LabelSelector(_Fact, frozen=True):
-    """matchLabels only; a selector with expressions is marked by `match_expressions` being non-empty."""
+class Requirement(Part, frozen=True):
+    """One matchExpressions entry: In, NotIn, Exists or DoesNotExist."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+class LabelSelector(Part, frozen=True):
+    """All of it has to match. See `selects` for what an empty one means."""
 
     match_labels: dict[str, str] = {}
-    match_expressions: tuple[msgspec.Raw, ...] = ()
+    match_expressions: tuple[Requirement, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing."""
+        return not self.match_labels and not self.match_expressions
 
 
-class TemplateMeta(_Fact, frozen=True):
+class TemplateMeta(Part, frozen=True):
     """Labels that the workload gives its pods."""
 
     labels: dict[str, str] = {}
 
 
-class PodTemplate(_Fact, frozen=True):
+class Probe(Part, frozen=True):
+    """When a probe gives up. The server writes its defaults (0, 10, 1, 3) into what is stored, except a delay of 0."""
+
+    initial_delay_seconds: int | None = None
+    period_seconds: int | None = None
+    timeout_seconds: int | None = None
+    failure_threshold: int | None = None
+
+
+class TemplateContainer(Container, frozen=True):
+    """What is read of a container in its template alone, once for all its pods. `restart_policy` Always makes an
+    init container a sidecar, which is meant to run on."""
+
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    startup_probe: Probe | None = None
+    restart_policy: str | None = None
+
+
+class TemplateSpec(Part, frozen=True):
+    """The pod spec of a template."""
+
+    containers: tuple[TemplateContainer, ...] = ()
+    init_containers: tuple[TemplateContainer, ...] = ()
+    termination_grace_period_seconds: int | None = None
+
+
+class PodTemplate(Part, frozen=True):
     """The pod template's part that detectors read."""
 
     metadata: TemplateMeta = TemplateMeta()
-    spec: PodSpec = PodSpec()
+    spec: TemplateSpec = TemplateSpec()
 
 
-class WorkloadSpec(_Fact, frozen=True):
+class ClaimTemplateSpec(Part, frozen=True):
+    """The class is None where the default one is meant, and empty where none is."""
+
+    storage_class_name: str | None = None
+
+
+class ClaimTemplateMeta(Part, frozen=True):
+    """A claim's name is this one, the StatefulSet's and the pod's number."""
+
+    name: str = ""
+
+
+class ClaimTemplate(Part, frozen=True):
+    """One claim that a StatefulSet makes for each of its pods."""
+
+    metadata: ClaimTemplateMeta = ClaimTemplateMeta()
+    spec: ClaimTemplateSpec = ClaimTemplateSpec()
+
+
+class WorkloadSpec(Part, frozen=True):
     """Replicas are None where the field is absent (the server's default is 1)."""
 
     replicas: int | None = None
@@ -168,9 +233,11 @@ class WorkloadSpec(_Fact, frozen=True):
     template: PodTemplate = PodTemplate()
     progress_deadline_seconds: int | None = None
     min_ready_seconds: int = 0
+    service_name: str = ""  # StatefulSet
+    volume_claim_templates: tuple[ClaimTemplate, ...] = ()  # StatefulSet
 
 
-class WorkloadStatus(_Fact, frozen=True):
+class WorkloadStatus(Part, frozen=True):
     """Counts of Deployments, StatefulSets, DaemonSets and ReplicaSets under their own names."""
 
     observed_generation: int = 0
@@ -183,18 +250,32 @@ class WorkloadStatus(_Fact, frozen=True):
     number_ready: int = 0
     number_available: int = 0
     updated_number_scheduled: int = 0
+    number_misscheduled: int = 0
     conditions: tuple[Condition, ...] = ()
 
 
-class Workload(_Fact, frozen=True):
+class ManagedFields(Part, frozen=True):
+    """Who wrote some fields last, and when; of the fields themselves nothing."""
+
+    time: str | None = None
+    subresource: str = ""
+
+
+class WorkloadMeta(ObjectMeta, frozen=True):
+    """Also when it was changed last: nothing else tells how old a spec is."""
+
+    managed_fields: tuple[ManagedFields, ...] = ()
+
+
+class Workload(Fact, frozen=True):
     """A Deployment, StatefulSet, DaemonSet or ReplicaSet; the kind is the key it is stored under."""
 
-    metadata: ObjectMeta
+    metadata: WorkloadMeta
     spec: WorkloadSpec = WorkloadSpec()
     status: WorkloadStatus = WorkloadStatus()
 
 
-class ServicePort(_Fact, frozen=True):
+class ServicePort(Part, frozen=True):
     """targetPort is a number or a port's name."""
 
     port: int
@@ -203,7 +284,7 @@ class ServicePort(_Fact, frozen=True):
     protocol: str = "TCP"
 
 
-class ServiceSpec(_Fact, frozen=True):
+class ServiceSpec(Part, frozen=True):
     """The selector and the ports."""
 
     selector: dict[str, str] = {}
@@ -212,49 +293,46 @@ class ServiceSpec(_Fact, frozen=True):
     external_name: str | None = None
 
 
-class Service(_Fact, frozen=True):
+class Service(Fact, frozen=True):
     """A Service."""
 
-    metadata: ObjectMeta
     spec: ServiceSpec = ServiceSpec()
 
 
-class EndpointConditions(_Fact, frozen=True):
+class EndpointConditions(Part, frozen=True):
     """`ready` None means true, as the API says ("unknown state should be interpreted as ready")."""
 
     ready: bool | None = None
 
 
-class Endpoint(_Fact, frozen=True):
+class Endpoint(Part, frozen=True):
     """One backend address."""
 
     addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = EndpointConditions()
 
 
-class EndpointPort(_Fact, frozen=True):
+class EndpointPort(Part, frozen=True):
     """A port that the endpoints of a slice serve."""
 
     port: int | None = None
     name: str | None = None
 
 
-class EndpointSlice(_Fact, frozen=True):
+class EndpointSlice(Fact, frozen=True):
     """A slice of a Service's endpoints (label `kubernetes.io/service-name`).
 
     A slice without ports is what the controller writes when the Service's named target port is on none
     of the pods: addresses without a way in.
     """
 
-    metadata: ObjectMeta
     endpoints: tuple[Endpoint, ...] | None = ()
     ports: tuple[EndpointPort, ...] | None = None
 
 
-class ConfigMap(_Fact, frozen=True):
+class ConfigMap(Fact, frozen=True):
     """Names of the keys only; the values are evidence, read when a case needs them."""
 
-    metadata: ObjectMeta
     data: dict[str, msgspec.Raw] = {}
 
     @property
@@ -263,9 +341,7 @@ class ConfigMap(_Fact, frozen=True):
         return frozenset(self.data)
 
 
-Fact = Pod | Workload | Service | EndpointSlice | ConfigMap
-
-FACT_TYPES: dict[str, type] = {
+FACT_TYPES: dict[str, type[Fact]] = {
     "Pod": Pod,
     "Deployment": Workload,
     "ReplicaSet": Workload,
@@ -274,11 +350,11 @@ FACT_TYPES: dict[str, type] = {
     "Service": Service,
     "EndpointSlice": EndpointSlice,
 }
-"""The kinds that are watched. ConfigMaps are not: they can be large and hold secrets by mistake; the few
-that a case names are read as evidence."""
+"""The kinds that are always watched. ConfigMaps are not: they can be large and hold secrets by mistake; the few
+that a case names are read as evidence. Kinds that only some intents need: detectors.watched."""
 
 
-class ListMeta(_Fact, frozen=True):
+class ListMeta(Part, frozen=True):
     """Paging and the point from which to watch."""
 
     resource_version: str = ""
@@ -286,7 +362,7 @@ class ListMeta(_Fact, frozen=True):
     remaining_item_count: int | None = None
 
 
-class Sample(_Fact, frozen=True):
+class Sample(Part, frozen=True):
     """One series of an instant vector."""
 
     labels: tuple[tuple[str, str], ...]
@@ -298,6 +374,32 @@ def labels_match(selector: dict[str, str], labels: dict[str, str]) -> bool:
     Service it means "no selector", and a rule that matches everything by omission is never what a healer
     should act on."""
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def selects(selector: LabelSelector, labels: dict[str, str]) -> bool | None:
+    """Whether a LabelSelector selects these labels, as apimachinery's pkg/apis/meta/v1 reads it: an empty one
+    selects everything. None where it holds an operator that is not known here."""
+    if any(labels.get(key) != value for key, value in selector.match_labels.items()):
+        return False
+    answers = [_meets(requirement, labels) for requirement in selector.match_expressions]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _meets(requirement: Requirement, labels: dict[str, str]) -> bool | None:
+    value = labels.get(requirement.key)
+    match requirement.operator:
+        case "In":
+            return value in requirement.values
+        case "NotIn":
+            return value not in requirement.values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case _:
+            return None
 
 
 Json = dict[str, Any]

@@ -1,15 +1,18 @@
 """From an Observation to a Judgement: every expectation of every intent is broken, kept, or not known.
 
 Three-valued without exception: the kinds that an expectation's detectors need are asked for first, and a
-Gap in any of them makes the whole expectation Unknown; no detector runs on half a picture.
+Gap in any of them makes the whole expectation Unknown; no detector runs on half a picture. Of an expectation about
+many kinds only the detectors that need the missing one are silent, and it still does not count as judged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import get_args
 
 from detectors.base import NAMED_TARGET, WORKLOADS, Detector, Patience, View
+from detectors.facts import Fact
 from detectors.model import (
     Gap,
     Judgement,
@@ -20,9 +23,19 @@ from detectors.model import (
     Unknown,
     Violation,
 )
-from detectors.registry import detectors_for
-from detectors.world import World, scope_kinds
-from intents.model import EndpointsPresent, Intent, ReplicasAtLeast, Scope, WorkloadHealthy
+from detectors.registry import DETECTORS
+from detectors.world import World, ref, scope_kinds
+from intents.model import (
+    ClusterHealthy,
+    ClusterKind,
+    EndpointsPresent,
+    Intent,
+    ObjectKind,
+    ObjectsHealthy,
+    ReplicasAtLeast,
+    Scope,
+    WorkloadHealthy,
+)
 
 DEFAULT_PATIENCE = Patience()
 
@@ -33,6 +46,7 @@ def judge(
     patience: Patience = DEFAULT_PATIENCE,
     *,
     world: World | None = None,
+    detectors: Sequence[Detector] = DETECTORS,
 ) -> Judgement:
     """Judge all expectations against one look at the world.
 
@@ -48,25 +62,16 @@ def judge(
     for intent in intents:
         for index, expectation in enumerate(intent.spec.expectations):
             view = View(intent, index, expectation, world, patience)
-            detectors = detectors_for(expectation)
-            gap = _gap(observation, detectors, intent.spec.scope)
-            if gap is not None:
-                unknowns.append(Unknown(intent.name, index, gap))
+            of_many = isinstance(expectation, ObjectsHealthy | ClusterHealthy)
+            broken, waits, unknown = _found(
+                view, [one for one in detectors if one.concerns(expectation)], each=of_many
+            )
+            settling.extend(waits)
+            unknowns.extend(unknown)
+            if unknown and not of_many:
                 continue
-            broken: list[Violation] = []
-            unknown: list[Unknown] = []
-            for detector in detectors:
-                for finding in detector.judge(view):
-                    if isinstance(finding, Violation):
-                        broken.append(finding)
-                    elif isinstance(finding, Settling):
-                        settling.append(finding)
-                    else:
-                        unknown.append(finding)
-            if unknown:
-                unknowns.extend(unknown)
-                continue
-            judged.add((intent.name, index))
+            if not unknown:
+                judged.add((intent.name, index))
             merged = _merge(broken, world)
             violations.extend(merged)
             targets.update(target.key for target in _targets(view))
@@ -79,6 +84,32 @@ def judge(
         settling=tuple(settling),
         targets=len(targets),
     )
+
+
+def _found(
+    view: View, detectors: Sequence[Detector], *, each: bool
+) -> tuple[list[Violation], list[Settling], list[Unknown]]:
+    """What the detectors find. A Gap keeps all of them from looking; with `each` (an expectation about many kinds)
+    only those that need what could not be read: what is broken elsewhere is still said, and still nothing is
+    called kept."""
+    broken: list[Violation] = []
+    waits: list[Settling] = []
+    unknown: list[Unknown] = []
+    groups = [[detector] for detector in detectors] if each else []
+    for group in groups or [list(detectors)]:
+        gap = _gap(view.world.observation, group, view.scope)
+        if gap is not None:
+            unknown.append(Unknown(view.intent.name, view.index, gap))
+            continue
+        for detector in group:
+            for finding in detector.judge(view):
+                if isinstance(finding, Violation):
+                    broken.append(finding)
+                elif isinstance(finding, Settling):
+                    waits.append(finding)
+                else:
+                    unknown.append(finding)
+    return broken, waits, unknown
 
 
 def _gap(observation: Observation, detectors: Sequence[Detector], scope: Scope) -> Gap | None:
@@ -133,4 +164,11 @@ def _targets(view: View) -> Iterable[ObjectRef]:
         return (workers.ref for workers in view.workers)
     if isinstance(view.expectation, EndpointsPresent):
         return (ObjectRef("Service", view.scope.namespace, view.expectation.service),)
+    if isinstance(view.expectation, ObjectsHealthy):
+        kinds = view.expectation.kinds or get_args(ObjectKind)
+        return (ref(kind, found.metadata) for kind in kinds for found in view.objects(kind, Fact))
+    if isinstance(view.expectation, ClusterHealthy):
+        kinds = view.expectation.kinds or get_args(ClusterKind)
+        every = ((kind, view.world.observation.all_of(kind, Fact).values()) for kind in kinds)
+        return (ref(kind, found.metadata) for kind, objects in every for found in objects)
     return ()

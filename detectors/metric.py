@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectors.base import NAMED_TARGET, Detector, Finding, View
-from detectors.facts import Fact, Sample
+from detectors.facts import Sample
 from detectors.model import (
     FaultClass,
     Gap,
     MetricReading,
-    ObjectRef,
     Severity,
     Turn,
     Unknown,
     expectation_key,
 )
-from detectors.world import ref, scope_kinds
+from detectors.prometheus.places import scope_target
 from intents.model import MetricHolds
 
 NAME = "metric"
-METRIC = "Metric"
-"""The kind of a target that is no object."""
 SHOWN = 3
 """Series named in a message; the count tells of the rest."""
 
@@ -43,7 +40,7 @@ def _judge(view: View) -> Iterator[Finding]:
     if reading.broken:
         yield _broken(view, expectation, reading)
     elif reading.pending:
-        yield view.settling(_target(view), f"broken, but not for {expectation.for_} yet")
+        yield view.settling(scope_target(view), f"broken, but not for {expectation.for_} yet")
 
 
 def _broken(view: View, expectation: MetricHolds, reading: MetricReading) -> Finding:
@@ -58,7 +55,7 @@ def _broken(view: View, expectation: MetricHolds, reading: MetricReading) -> Fin
     return view.violation(
         NAME,
         FaultClass.METRIC,
-        _target(view),
+        scope_target(view),
         severity=Severity.CRITICAL,
         reason="ComparisonBroken",
         message=f"{meaning}{lasted}: {values}",
@@ -75,17 +72,6 @@ def _broken(view: View, expectation: MetricHolds, reading: MetricReading) -> Fin
 def _text(sample: Sample) -> str:
     labels = ",".join(f'{name}="{value}"' for name, value in sample.labels if name != "__name__")
     return f"{{{labels}}} is {sample.value:g}" if labels else f"it is {sample.value:g}"
-
-
-def _target(view: View) -> ObjectRef:
-    scope = view.scope
-    if scope.name is not None:
-        kinds = ("Service",) if scope.kind == "Service" else scope_kinds(scope)
-        for kind in kinds:
-            named: Fact | None = view.world.find(ObjectRef(kind, scope.namespace, scope.name))
-            if named is not None:
-                return ref(kind, named.metadata)
-    return ObjectRef(METRIC, scope.namespace, f"{view.intent.name}.{view.index}")
 
 
 DETECTOR = Detector(NAME, frozenset({FaultClass.METRIC}), (MetricHolds,), (NAMED_TARGET,), _judge)

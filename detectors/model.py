@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from detectors.facts import EndpointSlice, Fact, Json, Pod, Sample, Service, Workload
+from detectors.fault_class import FaultClass as FaultClass  # noqa: PLC0414 - part of this vocabulary
 
 
 class Turn(StrEnum):
@@ -116,28 +117,13 @@ class Observation:
         """EndpointSlices, empty behind a Gap (ask `gap` first)."""
         return self._typed("EndpointSlice")
 
+    def all_of(self, kind: str, fact: type[F]) -> Mapping[Name, F]:  # noqa: ARG002 - says the type
+        """All objects of a kind that is held as `fact`, empty behind a Gap (ask `gap` first)."""
+        return self._typed(kind)
+
     def _typed(self, kind: str) -> Mapping[Name, F]:
         found = self.kind(kind)
         return {} if isinstance(found, Gap) else found  # type: ignore[return-value]
-
-
-class FaultClass(StrEnum):
-    """The closed list of faults. A class names a cause's shape, not a symptom's wording; the model picks
-    from it, autonomy is earned per member."""
-
-    IMAGE_PULL = "ImagePull"  # ErrImagePull, ImagePullBackOff, InvalidImageName
-    CONFIG_REFERENCE = "ConfigReference"  # CreateContainerConfigError: a ConfigMap or key that is not there
-    OOM_KILLED = "OOMKilled"
-    CRASH_LOOP = "CrashLoop"
-    START_ERROR = "StartError"  # RunContainerError, CreateContainerError
-    NOT_READY = "NotReady"  # runs, but the readiness probe fails
-    UNSCHEDULABLE = "Unschedulable"
-    REPLICAS_LOW = "ReplicasLow"
-    NO_ENDPOINTS = "NoEndpoints"  # the selector matches nothing
-    ENDPOINTS_NOT_READY = "EndpointsNotReady"  # it matches pods, none ready
-    METRIC = "MetricBroken"
-    ABSENT = "Absent"  # a desired object, or the intent's target, is not there
-    DRIFT = "Drift"  # a desired field differs
 
 
 class Severity(StrEnum):

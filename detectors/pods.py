@@ -5,10 +5,11 @@ Detectors do not import each other, so "this is explained by an OOM kill" lives 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from detectors.facts import ContainerStatus, Pod, Terminated
-from detectors.timestamps import between
+from detectors.timestamps import between, seconds
 
 OOM_KILLED = "OOMKilled"
 IMAGE_REASONS = frozenset(
@@ -129,3 +130,61 @@ def start_failed(container: ContainerStatus) -> bool:
         any(ending.reason in START_REASONS for ending in endings(container))
         and container.state.running is None
     )
+
+
+_ARCHITECTURE = re.compile(
+    r"exec format error|no match for platform in manifest|no matching manifest for \S+|"
+    r"image operating system \S+ cannot be used on this platform"
+)
+"""The kernel (ENOEXEC), containerd (images/image.go, "no match for platform in manifest") and Docker's registry
+client."""
+
+
+def wrong_architecture(container: ContainerStatus) -> str | None:
+    """The words that say that the image is for another machine; None where nothing says so. A program that starts and
+    then fails so says it in its log, which a status shows only with terminationMessagePolicy FallbackToLogsOnError."""
+    if container.ready:
+        return None
+    waiting = container.state.waiting
+    said = [waiting.message] if waiting is not None else []
+    said += [ending.message for ending in endings(container)]
+    return next((text for text in said if _ARCHITECTURE.search(text)), None)
+
+
+PUT_OFF = frozenset({"Evicted", "Preempting"})
+"""Reasons of a failed pod that the kubelet put off its node: pkg/kubelet/eviction and pkg/kubelet/preemption."""
+PREEMPTED = "PreemptionByScheduler"
+"""Reason of the condition DisruptionTarget. Its other reasons are a drain, a taint or a shutdown: somebody's wish, or
+the node's fault."""
+
+
+def evicted(pod: Pod) -> bool:
+    """Whether the pod had to leave its node, for want of something or for a pod of higher priority."""
+    if pod.status.phase == "Failed" and pod.status.reason in PUT_OFF:
+        return True
+    return any(
+        condition.type == "DisruptionTarget" and condition.status == "True" and condition.reason == PREEMPTED
+        for condition in pod.status.conditions
+    )
+
+
+def lost_ready(pod: Pod) -> float | None:
+    """When the pod lost the readiness that it had while all its containers ran on (Unix seconds); None where it
+    did not, or where nothing tells. A container that started after that restarted, which is another matter."""
+    for condition in pod.status.conditions:
+        if condition.type == "Ready" and condition.status != "True":
+            at = seconds(condition.last_transition_time)
+            if at is None or not pod.status.container_statuses:
+                return None
+            for container in pod.status.container_statuses:
+                running = container.state.running
+                started = None if running is None else seconds(running.started_at)
+                if started is None or started + JUST_STARTED >= at:
+                    return None
+            return at
+    return None
+
+
+JUST_STARTED = 2.0
+"""Seconds. A pod is not ready from its creation on, which is before its containers start; statuses tell whole
+seconds, of two clocks' readings."""

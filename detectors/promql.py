@@ -4,8 +4,9 @@ The comparison runs inside Prometheus, where staleness, `for` and vector matchin
 instant query answers all: each returned series carries the label `intentd`:
 
     held      the comparison holds now
-    broken    its opposite holds now and held at every evaluation over the expectation's `for`
-    breaking  its opposite holds now (only asked where there is a `for`)
+    broken    its opposite holds now (asked where there is no `for`)
+    breaking  its opposite holds now (asked where there is a `for`)
+    lasting   its opposite held at every evaluation over `for`; broken is what is breaking and lasting
 
 A series that is NaN is in none of them (0/0, no traffic: not known, hence neither). Comparisons filter, so
 the value that is returned is the expression's own.
@@ -14,59 +15,88 @@ the value that is returned is the expression's own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from detectors.facts import Sample
-from detectors.model import Gap, MetricReading, Turn, expectation_key
-from intents.model import Intent, MetricHolds
+from detectors.model import Gap, MetricReading, Turn
+from intents.model import MetricHolds
 from intents.units import parse_duration
 
+Labels = tuple[tuple[str, str], ...]
 LABEL = "intentd"
-HELD, BREAKING, BROKEN = "held", "breaking", "broken"
+HELD, BREAKING, LASTING, BROKEN = "held", "breaking", "lasting", "broken"
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 STEPS = 10
 """Evaluations within `for`. Prometheus alerting evaluates every 15 s to 1 min; ten within the duration
 misses no gap longer than a tenth of it, at ten times the cost of one evaluation."""
 
-metric_key = expectation_key
+
+class Condition(NamedTuple):
+    """An expression, and how it compares while all is well."""
+
+    query: str
+    operator: str
+    threshold: float
 
 
-def metric_queries(intents: Iterable[Intent]) -> dict[str, str]:
-    """The comparison queries of all metric expectations by `metric_key`: what the Metrics port is asked."""
-    return {
-        metric_key(intent.name, index): comparison_query(expectation)
-        for intent in intents
-        for index, expectation in enumerate(intent.spec.expectations)
-        if isinstance(expectation, MetricHolds)
-    }
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is kept while any of the conditions holds, and broken where none does. So a level can be joined with a
+    trend, a long window with a short one: one that is known to hold decides, whatever the others are.
+
+    The conditions' expressions return the same labels. `lasting` (seconds) is how long none may have held before it
+    counts; `title` names the first condition's value for people.
+    """
+
+    conditions: tuple[Condition, ...]
+    lasting: float = 0.0
+    title: str = ""
 
 
-def comparison_query(expectation: MetricHolds) -> str:
-    """One instant query that returns every series labelled as the module says.
+def comparison_of(expectation: MetricHolds) -> Comparison:
+    """An expectation that brings its own PromQL."""
+    condition = Condition(expectation.query, expectation.operator, expectation.threshold)
+    return Comparison((condition,), parse_duration(expectation.for_), expectation.query)
+
+
+def comparison_query(wish: MetricHolds | Comparison) -> str:
+    """One instant query that returns every series labelled as the module says; the value is the first condition's
+    (of a held series, the first that holds).
 
     The operator's expression stands on lines of its own, so that a trailing comment cannot swallow what
     follows. A scalar expression is refused by Prometheus and comes back as a Gap.
     """
-    value = f"(\n{expectation.query}\n)"
-    threshold = repr(expectation.threshold)
-    opposite = OPPOSITE[expectation.operator]
-    now = f"{value} {opposite} {threshold}"
-    held = _labelled(f"{value} {expectation.operator} {threshold}", HELD)
-    duration_ms = round(parse_duration(expectation.for_) * 1000)
+    comparison = comparison_of(wish) if isinstance(wish, MetricHolds) else wish
+    parts = comparison.conditions
+    now = " and ".join(_compared(each, OPPOSITE[each.operator]) for each in parts)
+    held = _labelled(" or ".join(_compared(each, each.operator) for each in parts), HELD)
+    duration_ms = round(comparison.lasting * 1000)
     if not duration_ms:
         return f"{held} or {_labelled(now, BROKEN)}"
     step_ms = min(duration_ms, max(1000, duration_ms // STEPS))
+    # One sum tells both that there are enough evaluations and that none of them held: a held one counts -1000.
+    history = f"{' * '.join(_history(each) for each in parts)} * 1001 - 1000"
+    lasting = f"sum_over_time(({history})[{duration_ms}ms:{step_ms}ms]) >= {duration_ms // step_ms}"
+    return f"{held} or {_labelled(now, BREAKING)} or {_labelled(lasting, LASTING)}"
+
+
+def _value(condition: Condition) -> str:
+    return f"(\n{condition.query}\n)"
+
+
+def _compared(condition: Condition, operator: str) -> str:
+    return f"{_value(condition)} {operator} {condition.threshold!r}"
+
+
+def _history(condition: Condition) -> str:
+    """1 where the condition did not hold, 0 where it did or was NaN."""
+    opposite = OPPOSITE[condition.operator]
     # `x != t` is true of NaN; a distance above zero is not.
-    history = (
-        f"(abs({value} - {threshold}) > bool 0)"
-        if opposite == "!="
-        else f"({value} {opposite} bool {threshold})"
-    )
-    over = f"{history}[{duration_ms}ms:{step_ms}ms]"
-    lasting = (
-        f"{now} and (min_over_time({over}) == 1) and (count_over_time({over}) >= {duration_ms // step_ms})"
-    )
-    return f"{held} or {_labelled(now, BREAKING)} or {_labelled(lasting, BROKEN)}"
+    if opposite == "!=":
+        return f"(abs({_value(condition)} - {condition.threshold!r}) > bool 0)"
+    return f"({_value(condition)} {opposite} bool {condition.threshold!r})"
 
 
 def _labelled(expression: str, reading: str) -> str:
@@ -77,7 +107,7 @@ def parse_reading(result: object, what: str = "metric") -> MetricReading | Gap:
     """The `data.result` of a comparison query as a reading; a Gap where it says nothing or nonsense."""
     if not isinstance(result, list):
         return Gap(what, "Invalid", "Prometheus answered something that is no instant vector", Turn.OURS)
-    found: dict[str, dict[tuple[tuple[str, str], ...], Sample]] = {HELD: {}, BREAKING: {}, BROKEN: {}}
+    found: dict[str, dict[Labels, Sample]] = {HELD: {}, BREAKING: {}, LASTING: {}, BROKEN: {}}
     numbers = 0
     for series in result:
         read = _sample(series)
@@ -86,18 +116,26 @@ def parse_reading(result: object, what: str = "metric") -> MetricReading | Gap:
         reading, sample = read
         if math.isnan(sample.value):
             continue
-        numbers += 1
+        numbers += reading != LASTING
         found[reading][sample.labels] = sample
     if not numbers:
         if result:
             return Gap(what, "NotANumber", "every series is NaN", Turn.OPERATOR)
         return Gap(what, "NoData", "the query returns no series", Turn.OPERATOR)
-    broken = found[BROKEN]
+    lasting = {_nameless(labels) for labels in found[LASTING]}
+    broken = found[BROKEN] | {
+        labels: each for labels, each in found[BREAKING].items() if _nameless(labels) in lasting
+    }
     return MetricReading(
         broken=tuple(broken.values()),
         held=tuple(found[HELD].values()),
         pending=tuple(sample for labels, sample in found[BREAKING].items() if labels not in broken),
     )
+
+
+def _nameless(labels: Labels) -> Labels:
+    """What a function over time leaves of a series' labels."""
+    return tuple(label for label in labels if label[0] != "__name__")
 
 
 def _sample(series: object) -> tuple[str, Sample] | None:
@@ -107,7 +145,7 @@ def _sample(series: object) -> tuple[str, Sample] | None:
     if not isinstance(metric, Mapping) or not isinstance(value, (list, tuple)) or len(value) != 2:
         return None
     reading = metric.get(LABEL)
-    if reading not in (HELD, BREAKING, BROKEN) or not isinstance(value[1], str):
+    if reading not in (HELD, BREAKING, LASTING, BROKEN) or not isinstance(value[1], str):
         return None
     try:
         number = float(value[1])

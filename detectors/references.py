@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+CONFIG_ERROR = "CreateContainerConfigError"
+"""The waiting reason with which the kubelet says them (pkg/kubelet/kuberuntime)."""
+
 _KEY = re.compile(r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) [^/\s]+/(?P<name>\S+)")
 _OBJECT = re.compile(r'(?P<kind>configmap|secret)s? "(?P<name>[^"]+)" not found', re.IGNORECASE)
 _PASSING = re.compile(r"not registered|failed to sync (?:configmap|secret) cache")

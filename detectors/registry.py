@@ -4,21 +4,62 @@ from __future__ import annotations
 
 from detectors import (
     absent,
+    architecture,
+    autoscaler,
+    claim_template,
     config_reference,
     crash_loop,
+    cron_job,
+    disruption_budget,
     drift,
     endpoints,
+    evicted,
+    failed_create,
+    gateway_route,
+    governing_service,
     image_pull,
+    ingress_backend,
+    ingress_class,
+    ingress_tls,
+    init_container,
+    job_failed,
+    job_not_done,
     metric,
+    misscheduled,
+    not_observed,
     not_ready,
     oom_killed,
+    policy_blocks,
+    policy_matches,
+    probe_kill,
+    quota,
     replicas,
+    restart_storm,
+    rights_denied,
+    rollout_stuck,
+    scheduling_gated,
+    secret_reference,
+    service,
     start_error,
+    stuck_terminating,
     unschedulable,
 )
 from detectors.base import Detector
+from detectors.job_pods import of_jobs
+from detectors.prometheus import (
+    certificate_expiry,
+    cpu_throttling,
+    error_rate,
+    latency,
+    memory,
+    queue_lag,
+    slo,
+    targets_up,
+    volume_filling,
+)
+from intents.model import Expectation
 
-DETECTORS: tuple[Detector, ...] = (
+_ONCE: tuple[Detector, ...] = (
     absent.DETECTOR,
     image_pull.DETECTOR,
     config_reference.DETECTOR,
@@ -30,10 +71,52 @@ DETECTORS: tuple[Detector, ...] = (
     replicas.DETECTOR,
     endpoints.DETECTOR,
     metric.DETECTOR,
+    slo.DETECTOR,
+    error_rate.DETECTOR,
+    latency.DETECTOR,
+    queue_lag.DETECTOR,
+    targets_up.DETECTOR,
+    cpu_throttling.DETECTOR,
+    memory.NEAR_LIMIT,
+    memory.LEAK,
+    volume_filling.DETECTOR,
+    certificate_expiry.DETECTOR,
     drift.DETECTOR,
+    # Pods and workloads.
+    secret_reference.DETECTOR,
+    architecture.DETECTOR,
+    rights_denied.DETECTOR,
+    init_container.DETECTOR,
+    probe_kill.DETECTOR,
+    restart_storm.DETECTOR,
+    evicted.DETECTOR,
+    scheduling_gated.DETECTOR,
+    failed_create.DETECTOR,
+    rollout_stuck.DETECTOR,
+    not_observed.DETECTOR,
+    misscheduled.DETECTOR,
+    stuck_terminating.DETECTOR,
+    governing_service.DETECTOR,
+    claim_template.DETECTOR,
+    # Batch, scaling, network.
+    job_failed.DETECTOR,
+    job_not_done.DETECTOR,
+    cron_job.DETECTOR,
+    autoscaler.DETECTOR,
+    disruption_budget.DETECTOR,
+    quota.DETECTOR,
+    service.DETECTOR,
+    ingress_class.DETECTOR,
+    ingress_backend.DETECTOR,
+    ingress_tls.DETECTOR,
+    gateway_route.DETECTOR,
+    policy_matches.DETECTOR,
+    policy_blocks.DETECTOR,
 )
 
+DETECTORS: tuple[Detector, ...] = (*_ONCE, *of_jobs(_ONCE))
 
-def detectors_for(expectation: object) -> tuple[Detector, ...]:
+
+def detectors_for(expectation: Expectation) -> tuple[Detector, ...]:
     """The detectors that judge this expectation."""
-    return tuple(detector for detector in DETECTORS if isinstance(expectation, detector.expectations))
+    return tuple(detector for detector in DETECTORS if detector.concerns(expectation))

@@ -1,9 +1,9 @@
 """Fewer replicas are available than are wanted.
 
 For `replicasAtLeast` the count decides, at once. For `workloadHealthy` the pods themselves tell more, so
-low replicas are a fault only where no pod can tell: the controller says that it cannot create pods or that
-the rollout's deadline passed, or pods stay missing. Until then the workload is settling, which is neither
-broken nor proof of health.
+low replicas are a fault only where no pod can tell: pods stay missing, and the controller does not say why (a
+Deployment's does, see failed_create; those of StatefulSets and DaemonSets say it in events alone). Until then the
+workload is settling, which is neither broken nor proof of health.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from detectors.base import POD_NEEDS, Detector, Finding, View, severity_of
 from detectors.model import FaultClass
-from detectors.rollout import Phase, condition
+from detectors.rollout import Phase, create_failure
 from detectors.timestamps import age
 from detectors.world import Workers
 from intents.model import ReplicasAtLeast, WorkloadHealthy
@@ -44,28 +44,15 @@ def _at_least(view: View, workers: Workers, count: int) -> Iterator[Finding]:
 
 
 def _healthy(view: View, workers: Workers) -> Iterator[Finding]:
-    rollout, workload = workers.rollout, workers.workload
-    failure = condition(workload, "ReplicaFailure")
+    rollout = workers.rollout
+    if rollout.phase is Phase.STUCK:
+        return  # rollout_stuck's
     short = rollout.available < rollout.desired
-    if short and failure is not None and failure.status == "True":
-        yield _low(view, workers, rollout.desired, failure.reason or "FailedCreate", failure.message)
-    elif rollout.phase is Phase.STUCK:
-        late = condition(workload, "Progressing")
-        yield _low(
-            view,
-            workers,
-            rollout.desired,
-            "ProgressDeadlineExceeded",
-            late.message if late is not None else "the rollout made no progress within its deadline",
-        )
-    elif short and _missing(view, workers):
-        yield _low(
-            view,
-            workers,
-            rollout.desired,
-            "PodsMissing",
-            f"{len(workers.pods) + len(workers.older)} of {rollout.desired} pods exist",
-        )
+    if short and create_failure(workers.workload) is None and _missing(view, workers):
+        there = f"{len(workers.pods) + len(workers.older)} of {rollout.desired} pods exist"
+        silent = workers.ref.kind != "Deployment"
+        where = f": the {workers.ref.kind} controller says why in events only" if silent else ""
+        yield _low(view, workers, rollout.desired, "PodsMissing", there + where)
     elif short or rollout.phase is Phase.GOING_ON:
         yield view.settling(
             workers.ref,

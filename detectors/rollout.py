@@ -39,6 +39,14 @@ def condition(workload: Workload, kind: str) -> Condition | None:
     return next((found for found in workload.status.conditions if found.type == kind), None)
 
 
+def create_failure(workload: Workload) -> Condition | None:
+    """Why the controller cannot create pods. Deployments and ReplicaSets say it; FailedDelete, the condition's other
+    reason, is no want of pods."""
+    failure = condition(workload, "ReplicaFailure")
+    said = failure is not None and failure.status == "True" and failure.reason != "FailedDelete"
+    return failure if said else None
+
+
 def rollout_of(kind: str, workload: Workload) -> Rollout:
     """The rollout of a Deployment, StatefulSet or DaemonSet."""
     status, spec = workload.status, workload.spec

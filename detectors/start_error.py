@@ -8,8 +8,15 @@ from collections.abc import Iterator
 from detectors.base import POD_NEEDS, Detector, Finding, View, severity_of
 from detectors.facts import ContainerStatus, Pod
 from detectors.model import FaultClass
-from detectors.pods import START_REASONS, containers, endings, oom_ending, start_failed
-from detectors.references import missing_reference, passes_by_itself
+from detectors.pods import (
+    START_REASONS,
+    containers,
+    endings,
+    oom_ending,
+    start_failed,
+    wrong_architecture,
+)
+from detectors.references import CONFIG_ERROR, missing_reference, passes_by_itself
 from detectors.timestamps import age
 from detectors.world import Workers, ref
 from intents.model import WorkloadHealthy
@@ -37,12 +44,12 @@ def _judge(view: View) -> Iterator[Finding]:
 
 def _failure(container: ContainerStatus) -> tuple[str, str] | None:
     """Reason and message where the runtime could not start it."""
-    if oom_ending(container) is not None:
+    if oom_ending(container) is not None or wrong_architecture(container) is not None:
         return None
     waiting = container.state.waiting
-    if waiting is not None and waiting.reason == "CreateContainerConfigError":
+    if waiting is not None and waiting.reason == CONFIG_ERROR:
         if missing_reference(waiting.message) is not None or passes_by_itself(waiting.message):
-            return None  # config_reference's, or nobody's
+            return None  # config_reference's, secret_reference's, or nobody's
         return waiting.reason, waiting.message
     if not start_failed(container):
         return None

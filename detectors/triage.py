@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from detectors.facts import Workload
+from detectors.fault_class import CAN_PASS, PRECEDENCE, FaultClass
 from detectors.model import (
     Case,
     CaseKey,
     CaseReason,
-    FaultClass,
     Judgement,
     ObjectRef,
     Observation,
@@ -18,36 +18,6 @@ from detectors.rollout import Phase
 from detectors.timestamps import seconds
 from detectors.world import Workers, World
 from intents.model import WORKLOAD_KINDS
-
-PRECEDENCE = (
-    FaultClass.ABSENT,
-    FaultClass.DRIFT,
-    FaultClass.CONFIG_REFERENCE,
-    FaultClass.IMAGE_PULL,
-    FaultClass.START_ERROR,
-    FaultClass.OOM_KILLED,
-    FaultClass.CRASH_LOOP,
-    FaultClass.UNSCHEDULABLE,
-    FaultClass.NO_ENDPOINTS,
-    FaultClass.NOT_READY,
-    FaultClass.REPLICAS_LOW,
-    FaultClass.ENDPOINTS_NOT_READY,
-    FaultClass.METRIC,
-)
-"""Causes before symptoms: what a later one shows may come from an earlier one, never the other way round.
-Drift stands before the faults of pods because a field that differs from the wish is what changed."""
-
-CAN_PASS = frozenset(
-    {
-        FaultClass.UNSCHEDULABLE,
-        FaultClass.NOT_READY,
-        FaultClass.REPLICAS_LOW,
-        FaultClass.ENDPOINTS_NOT_READY,
-        FaultClass.METRIC,
-    }
-)
-"""Faults that every rollout shows for a while. The others do not go away by waiting: a pod of the newest
-template that cannot pull its image never will."""
 
 MENDABLE_KINDS = frozenset({*WORKLOAD_KINDS, "Service", "ConfigMap"})
 """Kinds that a plan may change (remediation's guards hold the binding list)."""
@@ -90,7 +60,7 @@ def triage(
     for key, violations in groups.items():
         ordered = tuple(sorted(violations, key=_order))
         target = ordered[0].target
-        reason = _reason(world, target, ordered[0], gaining_within)
+        reason = _reason(world, target, ordered, gaining_within)
         if storm and reason is CaseReason.MENDABLE:
             reason = CaseReason.STORM
         cases.append(Case(key, target, reason, ordered))
@@ -115,9 +85,14 @@ def _storm(groups: dict[CaseKey, list[Violation]], total: int, share: float, at_
     return len(unhealthy) > max(at_least, share * total)
 
 
-def _reason(world: World, target: ObjectRef, primary: Violation, gaining_within: float) -> CaseReason:
+def _reason(
+    world: World, target: ObjectRef, violations: tuple[Violation, ...], gaining_within: float
+) -> CaseReason:
+    primary = violations[0]
     if target.kind not in MENDABLE_KINDS:
         return CaseReason.NO_TARGET
+    if any(violation.fault_class is FaultClass.NOT_OBSERVED for violation in violations):
+        return CaseReason.NO_TARGET  # no controller would act on a patch either
     found = world.find(target)
     if target.kind not in WORKLOAD_KINDS or not isinstance(found, Workload):
         return CaseReason.MENDABLE

@@ -1,4 +1,4 @@
-"""No node takes the pod."""
+"""No node takes the pod: the reason says for want of what, as the scheduler's sentence has it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from detectors.base import POD_NEEDS, Detector, Finding, View, severity_of
 from detectors.model import FaultClass
+from detectors.scheduler_words import read
 from detectors.timestamps import age
 from detectors.world import ref
 from intents.model import WorkloadHealthy
@@ -17,7 +18,7 @@ def _judge(view: View) -> Iterator[Finding]:
     for workers in view.workers:
         for pod in workers.troubled:
             for condition in pod.status.conditions:
-                # SchedulingGated is somebody's wish, SchedulerError the scheduler's own trouble.
+                # SchedulingGated is scheduling_gated's, SchedulerError the scheduler's own trouble.
                 if (condition.type, condition.status, condition.reason) != (
                     "PodScheduled",
                     "False",
@@ -26,14 +27,21 @@ def _judge(view: View) -> Iterator[Finding]:
                     continue
                 since = age(condition.last_transition_time, view.at)
                 if since is not None and since > view.patience.unschedulable:
+                    why = read(condition.message)
                     yield view.violation(
                         NAME,
                         FaultClass.UNSCHEDULABLE,
                         workers.ref,
                         severity=severity_of(workers),
-                        reason=condition.reason,
+                        reason=why.kind or condition.reason,
                         message=condition.message,
                         subject=ref("Pod", pod.metadata),
+                        facts={
+                            "nodes": "" if why.nodes is None else str(why.nodes),
+                            "resources": ",".join(why.resources),
+                            "taint": why.taint,
+                            "claim": why.claim,
+                        },
                     )
 
 

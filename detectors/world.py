@@ -1,24 +1,27 @@
 """The indexed side of an Observation: who owns which pods, computed once, whatever the number of intents.
 
 A look begins with the World of the look before: of 5,000 pods a watch event changes one, and only the
-workload that it belongs to is worked out again. Nothing that depends on the time of a look is kept.
+workload that it belongs to is worked out again. Nothing that depends on the time of a look is kept; of what pods said
+only when they lost their readiness, because a pod that flaps looks healthy every other moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from detectors.facts import EndpointSlice, Fact, ObjectMeta, Pod, Workload, labels_match
 from detectors.model import Name, ObjectRef, Observation
 from detectors.ownership import NO_PODS, Grouping, controller, group, top_owner
-from detectors.pods import alive, quiet
+from detectors.pods import alive, evicted, lost_ready, quiet
 from detectors.rollout import Rollout, rollout_of
 from intents.model import WORKLOAD_KINDS, Scope
 
 SERVICE_NAME = "kubernetes.io/service-name"
 REVISION = "deployment.kubernetes.io/revision"
+LOSSES = 10
+"""More than any detector counts."""
 
 
 def ref(kind: str, meta: ObjectMeta) -> ObjectRef:
@@ -31,7 +34,10 @@ class Workers:
     """One workload with the pods that count for its health.
 
     `pods` are alive and of the newest template; `older` are alive but of an earlier ReplicaSet, which a
-    rollout is about to remove; `troubled` are those of `pods` that are not plainly healthy.
+    rollout is about to remove; `troubled` are those of `pods` that are not plainly healthy. `going` are being
+    deleted, whatever their template; `evicted` are of the newest template and were put off their node.
+    `lost_ready` tells by pod uid when a running pod lost its readiness (Unix seconds, as its condition said it), the
+    last LOSSES times that looks saw: the one thing that is remembered, because no status tells it.
     """
 
     ref: ObjectRef
@@ -41,6 +47,9 @@ class Workers:
     older: tuple[Pod, ...]
     leaving: int
     troubled: tuple[Pod, ...]
+    going: tuple[Pod, ...] = ()
+    evicted: tuple[Pod, ...] = ()
+    lost_ready: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,8 @@ class World:
             and earlier.newest is newest
         ):
             return earlier
-        return _Made(_gather(target, workload, every, newest), every, newest)
+        before = earlier.workers.lost_ready if earlier is not None else {}
+        return _Made(_gather(target, workload, every, newest, before), every, newest)
 
     @cached_property
     def _slices(self) -> Mapping[Name, list[EndpointSlice]]:
@@ -171,6 +181,31 @@ class World:
             found.setdefault(namespace, []).append(pod)
         return found
 
+    def pods_in(self, namespace: str) -> Sequence[Pod]:
+        """The namespace's pods, finished ones and those on their way out among them."""
+        return self._pods_of.get(namespace, ())
+
+    def workloads_in(self, namespace: str) -> Iterator[tuple[str, Workload]]:
+        """The namespace's workloads with their kinds."""
+        for kind in WORKLOAD_KINDS:
+            for workload in self._by_namespace.get((kind, namespace), ()):
+                yield kind, workload
+
+    @cached_property
+    def _elsewhere(self) -> Mapping[str, list[tuple[ObjectRef, Pod]]]:
+        found: dict[str, list[tuple[ObjectRef, Pod]]] = {}
+        for owner, pods in self.pods_by_owner.items():
+            if owner.kind in WORKLOAD_KINDS:
+                continue
+            living = next((pod for pod in pods if alive(pod)), None)
+            if living is not None:
+                found.setdefault(owner.namespace, []).append((owner, living))
+        return found
+
+    def elsewhere(self, namespace: str) -> Sequence[tuple[ObjectRef, Pod]]:
+        """Who else than a workload has living pods in the namespace (a Job, the pod itself), with one of them."""
+        return self._elsewhere.get(namespace, ())
+
     def selected(self, namespace: str, selector: dict[str, str]) -> list[Pod]:
         """The living pods that an equality selector selects."""
         return [
@@ -192,23 +227,53 @@ def scope_kinds(scope: Scope) -> tuple[str, ...]:
     return (scope.kind,) if scope.kind in WORKLOAD_KINDS else ()
 
 
-def _gather(target: ObjectRef, workload: Workload, every: Sequence[Pod], newest: Workload | None) -> Workers:
+def _gather(
+    target: ObjectRef,
+    workload: Workload,
+    every: Sequence[Pod],
+    newest: Workload | None,
+    before: Mapping[str, tuple[float, ...]],
+) -> Workers:
     living = [pod for pod in every if alive(pod)]
+    gone = [pod for pod in every if not alive(pod)] if len(living) != len(every) else []
     current, older = living, list[Pod]()
     if newest is not None and newest.spec.replicas != 0:
         name = newest.metadata.name
         current = [pod for pod in living if _owned_by(pod, name)]
         if len(current) != len(living):
             older = [pod for pod in living if not _owned_by(pod, name)]
+        ours = [pod for pod in gone if _owned_by(pod, name)]
+    else:
+        ours = gone
+    going = tuple(pod for pod in gone if pod.metadata.deletion_timestamp is not None)
+    troubled = tuple(pod for pod in current if not quiet(pod))
     return Workers(
         ref=target,
         workload=workload,
         rollout=rollout_of(target.kind, workload),
         pods=tuple(current),
         older=tuple(older),
-        leaving=sum(1 for pod in every if pod.metadata.deletion_timestamp is not None),
-        troubled=tuple(pod for pod in current if not quiet(pod)),
+        leaving=len(going),
+        troubled=troubled,
+        going=going,
+        evicted=tuple(pod for pod in ours if evicted(pod)),
+        lost_ready=_losses(current, troubled, before),
     )
+
+
+def _losses(
+    current: Sequence[Pod], troubled: Sequence[Pod], before: Mapping[str, tuple[float, ...]]
+) -> Mapping[str, tuple[float, ...]]:
+    """What was known of the pods that are still there, and what this look adds."""
+    if not before and not troubled:
+        return before
+    there = {pod.metadata.uid for pod in current} if before else ()
+    found = {uid: times for uid, times in before.items() if uid in there}
+    for pod in troubled:
+        lost, uid = lost_ready(pod), pod.metadata.uid
+        if lost is not None and uid and lost not in found.get(uid, ()):
+            found[uid] = (*found.get(uid, ()), lost)[-LOSSES:]
+    return found
 
 
 def revision(replica_set: Workload) -> tuple[int, str]:

@@ -208,6 +208,73 @@ def demo(
         raise typer.Exit(1)
 
 
+@app.command(name="run")
+def run_(
+    cases: Annotated[Path, typer.Option(help="A folder of cases (docs/cases.md).")],
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="Where results go; a run that was cut short goes on.")
+    ],
+    samples: Annotated[int, typer.Option(min=1, help="How often each case is run.")] = 1,
+    model: Annotated[
+        str, typer.Option(help="Weights by name, a served model, `none`, or `usual`: as the demo has them.")
+    ] = "usual",
+    seed: Annotated[int, typer.Option(help="Of the intervals.")] = 0,
+    tier: Annotated[str | None, typer.Option(help="Only cases of this environment_tier.")] = None,
+    lanes: Annotated[
+        int, typer.Option(min=1, max=16, help="Samples at a time; times are truest with 1.")
+    ] = 3,
+    instance: InstanceName = "run",
+    accept: AcceptWeights = False,
+    keep: Annotated[bool, typer.Option(help="Keep each daemon's ledger, intents and log too.")] = False,
+) -> None:
+    """Score intentd on a folder of cases; exit code 1 where some could not be run."""
+    from gym.cases.model import Tier
+    from gym.run.runner import Options, run  # late: it brings the daemon with it
+
+    tiers = [each.value for each in Tier]
+    if tier is not None and tier not in tiers:
+        raise typer.BadParameter(f"one of {', '.join(tiers)}", param_hint="--tier")
+    options = Options(
+        cases=cases,
+        out=out_folder,
+        samples=samples,
+        model=model,
+        seed=seed,
+        tier=Tier(tier) if tier else None,
+        lanes=lanes,
+        instance=instance,
+        accept_weights=accept,
+        keep=keep,
+    )
+    if not run(options, out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def catalogue(
+    families: Annotated[list[str] | None, typer.Argument(help="Which families; default: all.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="A new folder for the cases.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The first variant; the same seed, the same bytes.")] = 1,
+    variants: Annotated[int, typer.Option(min=1, help="How many variants of each scenario.")] = 3,
+    listed: Annotated[bool, typer.Option("--list", help="Only list the scenarios.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Only print docs/faults.md.")] = False,
+) -> None:
+    """Write the scenarios as a folder of cases that are scored (docs/cases.md)."""
+    from gym.catalogue.tables import as_markdown, as_table
+    from gym.catalogue.write import chosen, write
+
+    found = chosen(families or ())
+    if listed:
+        out.print(as_table(found))
+    elif markdown:
+        print(as_markdown(), end="")
+    elif folder is None:
+        raise typer.BadParameter("name a new folder for the cases", param_hint="--out")
+    else:
+        count = write(found, folder, seed=seed, variants=variants)
+        out.print(f"[green]✓[/] {count} cases of {len(found)} scenarios in {folder}", highlight=False)
+
+
 @app.command()
 def clean(
     state: StateFolder = None,

@@ -39,6 +39,7 @@ class Daemon:
     cluster: Cluster
     folder: Path
     account: str
+    name: str = NAME
 
     @property
     def settings(self) -> Path:
@@ -54,11 +55,11 @@ class Daemon:
 
     @property
     def log(self) -> Path:
-        return self.cluster.instance.path("logs", f"{NAME}.log")
+        return self.cluster.instance.path("logs", f"{self.name}.log")
 
     @property
     def alive(self) -> bool:
-        return any(process.alive for process in recorded(self.cluster.instance) if process.name == NAME)
+        return any(process.alive for process in recorded(self.cluster.instance) if process.name == self.name)
 
     def order(self, verb: str, **arguments: Any) -> dict[str, Any]:
         """A command over the control socket. GymError where it says no or does not answer."""
@@ -79,21 +80,22 @@ class Daemon:
 
     def stop(self) -> None:
         """SIGTERM, and wait until it has drained."""
-        stop(self.cluster.instance, NAME, DRAIN_SECONDS)
+        stop(self.cluster.instance, self.name, DRAIN_SECONDS)
 
 
-def start_daemon(cluster: Cluster, overrides: Mapping[str, Any] | None = None) -> Daemon:
+def start_daemon(cluster: Cluster, overrides: Mapping[str, Any] | None = None, name: str = NAME) -> Daemon:
     """Start intentd on a cluster and return when its control socket and ledger answer.
 
-    `overrides` are merged over the settings one level deep. GymError with the end of its log otherwise.
+    `overrides` are merged over the settings one level deep; several daemons need a `name` each. GymError with the
+    end of its log otherwise.
     """
     instance = cluster.instance
-    folder = instance.path(NAME)
+    folder = instance.path(name)
     (folder / "intents").mkdir(parents=True, exist_ok=True)
     account = grant(cluster.kubeconfig, folder / "kubeconfig")
-    daemon = Daemon(cluster, folder, account)
+    daemon = Daemon(cluster, folder, account, name)
     daemon.settings.write_text(yaml.safe_dump(_settings(cluster, folder, overrides or {}), sort_keys=False))
-    process = start(instance, NAME, [sys.executable, "-c", _RUN, "run", "-f", daemon.settings])
+    process = start(instance, name, [sys.executable, "-c", _RUN, "run", "-f", daemon.settings])
     wait_ready(instance, process, lambda: _answers(daemon), START_SECONDS)
     return daemon
 

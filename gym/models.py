@@ -84,6 +84,25 @@ def serve(url: str, report: Report) -> Served:
     return Served(writer, judge, ", ".join(parts))
 
 
+def serve_one(url: str, name: str, report: Report) -> Served:
+    """One model for every question: these base weights with their adapter, or a model that the server has already.
+
+    GymError where it is neither.
+    """
+    if name in weights.BY_NAME:
+        return Served(_created(url, name, report), None, _words(name))
+    try:
+        there = {model.model for model in ollama.Client(host=url, timeout=LOAD_SECONDS).list().models}
+    except (ollama.ResponseError, ConnectionError) as error:
+        raise GymError(f"the model server at {url} does not answer: {error}") from error
+    if name in there or f"{name}:latest" in there:
+        return Served(name, None, name)
+    raise GymError(
+        f"there is no model {name}: neither weights of ours nor served at {url}",
+        f"choose {', '.join(weights.BY_NAME)}, or set OLLAMA_HOST to a server that has it",
+    )
+
+
 def _created(url: str, name: str, report: Report) -> str:
     base, adapter = weights.path_of(name), adapter_of(name)
     if base is None:

@@ -57,6 +57,10 @@ def _apply(api: client.ApiClient, documents: list[Json]) -> None:
             except client.ApiException as error:
                 if error.status != _EXISTS:
                     raise
+                if kind == "ClusterRole":  # of an earlier version, on a cluster that still runs
+                    rbac.replace_cluster_role(
+                        document["metadata"]["name"], document, _request_timeout=_SECONDS
+                    )
 
 
 _CREATE = {

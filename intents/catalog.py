@@ -8,8 +8,9 @@ What operators can rely on:
   meant to revoke something, so intentd no longer writes by itself on its word. The same holds while the
   directory cannot be read: unreadable is not deleted.
 - A deleted file's intents are gone at once; so is an intent that a new good version of its file no longer has.
-- Two files that define one name are both reported. The intent that was in force stays; where neither was,
-  the first file by name wins. The rest of the losing file is not affected.
+- Two files that define one name are both reported. The intent that was in force stays, held to mode `propose` at
+  most; where neither was (after a restart, say), neither is until one is gone: which of them a person meant is not for
+  the order of names to say. The rest of either file is not affected.
 - A restart forgets last good versions: a file that is bad at start enforces nothing (and is reported).
 
 Unchanged files are not parsed again; compiling unchanged files returns the previous catalog itself.
@@ -27,14 +28,14 @@ from intents.model import Intent, Mode
 from intents.problems import DIRECTORY, FileError, Problem
 
 STALE_MODE = Mode.PROPOSE
-"""The most that an intent may do whose file can no longer be read."""
+"""The most that an intent may do whose file can no longer be read, or whose name another file takes as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One intent in force.
 
-    `intent` is what to enforce; where `stale`, it is the last good version with its mode lowered.
+    `intent` is what to enforce; where `stale`, it is the last good version, or one of two, with its mode lowered.
     `digest` is the sha256 of the content as written, so it stays the same when the file turns bad.
     """
 
@@ -74,7 +75,7 @@ class Catalog:
 
     @property
     def stale(self) -> tuple[str, ...]:
-        """Names of intents that are in force although their file is bad now."""
+        """Names of intents that are in force although their file is bad now, or another file has the name too."""
         return tuple(name for name, entry in self.entries.items() if entry.stale)
 
 
@@ -156,10 +157,13 @@ def _assemble(states: Mapping[str, FileState], previous: Catalog | None) -> Cata
         holders = claims[name]
         incumbent = previous.entries.get(name) if previous is not None else None
         in_force = incumbent.file if incumbent is not None else ""
-        file, document = next((holder for holder in holders if holder[0] == in_force), holders[0])
-        entries[name] = _entry(file, document, incumbent, stale=states[file].stale)
-        if len(holders) > 1:
-            problems.update(_duplicates(name, holders, file))
+        alone = len(holders) == 1
+        if not alone:
+            problems.update(_duplicates(name, holders, in_force))
+        chosen = holders[0] if alone else next((one for one in holders if one[0] == in_force), None)
+        if chosen is not None:
+            file, document = chosen
+            entries[name] = _entry(file, document, incumbent, stale=states[file].stale or not alone)
     return Catalog(
         intents={name: entry.intent for name, entry in entries.items()},
         entries=entries,
@@ -178,11 +182,14 @@ def _entry(file: str, document: LoadedIntent, incumbent: Entry | None, *, stale:
     return Entry(intent, file, document.line, document.digest, stale)
 
 
-def _duplicates(name: str, holders: list[tuple[str, LoadedIntent]], winner: str) -> list[Problem]:
-    problems = []
+def _duplicates(name: str, holders: list[tuple[str, LoadedIntent]], in_force: str) -> list[Problem]:
+    problems, winner = [], in_force if in_force in dict(holders) else ""
     for file, document in holders:
         others = ", ".join(f"{other}:{at.line}" for other, at in holders if other != file)
-        state = "this one is in force" if file == winner else f"the one in {winner} is in force"
+        state = "none of them is in force"
+        if winner:
+            whose = "this one" if file == winner else f"the one in {winner}"
+            state = f"{whose} is in force, in mode {STALE_MODE} at most"
         message = f"intent {name!r} is also defined in {others}; {state}"
         problems.append(
             Problem(file, document.line, "metadata.name", message, "Rename or delete one of them")

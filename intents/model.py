@@ -11,21 +11,43 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from intents.base import DNSName, Duration
+from intents.base import Model as _Model
 from intents.fields import parse_path
-from intents.units import parse_duration, parse_quantity
+from intents.objectives import Objective
+from intents.units import parse_quantity
 
 API_VERSION = "intentd.io/v1alpha1"
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+ObjectKind = Literal[
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "ResourceQuota",
+    "Service",
+    "Ingress",
+    "Gateway",
+    "HTTPRoute",
+    "NetworkPolicy",
+    "PersistentVolumeClaim",
+]
+"""Namespaced kinds that can be judged by themselves (`objectsHealthy`)."""
+ClusterKind = Literal[
+    "Node",
+    "PersistentVolume",
+    "StorageClass",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+]
+"""Kinds in no namespace that can be judged (`clusterHealthy`). intentd changes none of them."""
 Recreated = Literal["StatefulSet", "Job", "Pod", "PersistentVolumeClaim"]
 """Kinds that can be deleted and created anew without losing anything, in the states that code admits."""
-
-
-def _duration(text: str) -> str:
-    parse_duration(text)
-    return text
 
 
 def _quantity(text: str) -> str:
@@ -58,7 +80,6 @@ def _integer_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Duration = Annotated[str, AfterValidator(_duration), Field(examples=["30s", "5m", "1h30m"])]
 Quantity = Annotated[
     str,
     AfterValidator(_quantity),
@@ -67,7 +88,6 @@ Quantity = Annotated[
 ]
 Text = Annotated[str, BeforeValidator(_integer_as_text, json_schema_input_type=str | int)]
 Path = Annotated[str, AfterValidator(_path), Field(examples=["spec.template.spec.containers[*].image"])]
-DNSName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 
 
 class Mode(StrEnum):
@@ -83,17 +103,11 @@ class Mode(StrEnum):
         return ("observe", "propose", "auto").index(self.value)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
 class Scope(_Model):
     """Which objects the intent is about. One namespace an intent, so that an error stays in one."""
 
     namespace: DNSName
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Service"] | None = Field(
-        default=None, description="Only this kind; any workload where left out."
-    )
+    kind: ObjectKind | None = Field(default=None, description="Only this kind; any workload where left out.")
     name: DNSName | None = Field(default=None, description="Only the object of this name.")
     match_labels: dict[str, str] = Field(
         default_factory=dict, description="Only objects with all these labels."
@@ -154,8 +168,45 @@ class ManifestDesired(_Model):
         return self
 
 
+class TrafficPath(_Model):
+    """Pods with the labels of `from` have to be able to reach this port of pods with the labels of `to`, both in the
+    scope's namespace. Judged by the rules of NetworkPolicies, not by traffic."""
+
+    from_: dict[str, str] = Field(alias="from", min_length=1)
+    to: dict[str, str] = Field(min_length=1)
+    port: Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(min_length=1, max_length=15)] = Field(
+        description="A number, or a container port's name."
+    )
+    protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+
+
+class ObjectsHealthy(_Model):
+    """Jobs end, CronJobs run, autoscalers, budgets, routes, policies and claims do what they are for."""
+
+    type: Literal["objectsHealthy"]
+    kinds: tuple[ObjectKind, ...] = Field(default=(), description="Only these kinds; all where left out.")
+    paths: tuple[TrafficPath, ...] = Field(
+        default=(), max_length=50, description="Paths that no NetworkPolicy may cut."
+    )
+
+
+class ClusterHealthy(_Model):
+    """Nodes, volumes, storage classes and admission webhooks carry the workloads. People mend these: intentd
+    reports them. They stand in no namespace, so the scope does not narrow them."""
+
+    type: Literal["clusterHealthy"]
+    kinds: tuple[ClusterKind, ...] = Field(default=(), description="Only these kinds; all where left out.")
+
+
 Expectation = Annotated[
-    WorkloadHealthy | EndpointsPresent | ReplicasAtLeast | MetricHolds | ManifestDesired,
+    WorkloadHealthy
+    | ObjectsHealthy
+    | ClusterHealthy
+    | EndpointsPresent
+    | ReplicasAtLeast
+    | MetricHolds
+    | ManifestDesired
+    | Objective,
     Field(discriminator="type"),
 ]
 

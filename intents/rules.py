@@ -33,6 +33,7 @@ from intents.model import (
     Window,
     WorkloadHealthy,
 )
+from intents.objectives import CPUThrottling, MemoryLeak, MemoryNearLimit, VolumeFilling
 from intents.patterns import full_match
 from intents.query_text import misfit
 from intents.units import parse_duration, parse_quantity
@@ -162,6 +163,10 @@ def _expectations_twice(parts: Parts) -> Iterator[Finding]:
         seen.append((index, expectation))
 
 
+_CLAIMED = ("StatefulSet", "PersistentVolumeClaim")
+"""Kinds whose claims can be told by name."""
+
+
 def _expectations_fit_the_scope(parts: Parts) -> Iterator[Finding]:
     scope = parts.scope
     if scope is None:
@@ -180,6 +185,14 @@ def _expectations_fit_the_scope(parts: Parts) -> Iterator[Finding]:
                 yield (*here, "service"), message, "Name the same Service in both"
             case ManifestDesired():
                 yield from _manifest(here, expectation.manifest, scope)
+            case CPUThrottling() | MemoryNearLimit() | MemoryLeak() if (
+                scope.kind is not None and scope.kind not in WORKLOAD_KINDS
+            ):
+                message = f"{expectation.type} is about workloads, the scope about a {scope.kind}"
+                yield (*here, "type"), message, "Use another scope.kind, or none"
+            case VolumeFilling(claim=None) if scope.name and scope.kind not in _CLAIMED:
+                message = "nothing here tells which claims the scope's object uses"
+                yield here, message, "Add `claim: NAME`, or leave scope.name out"
 
 
 def _queries(parts: Parts) -> Iterator[Finding]:

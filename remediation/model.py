@@ -57,7 +57,7 @@ class RawEvidence:
     logs: Mapping[tuple[str, str, bool], str] = field(default_factory=dict)  # (pod, container, previous)
     last_known_good: Json | None = None
     related_good: Mapping[ObjectRef, Json] = field(default_factory=dict)
-    metrics: Mapping[str, str] = field(default_factory=dict)  # query -> rendered value
+    metrics: Mapping[str, str] = field(default_factory=dict)  # query, or what it stands for -> rendered value
     gaps: tuple[Gap, ...] = ()
 
 

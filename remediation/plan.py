@@ -53,7 +53,7 @@ def plan_change(candidate: Candidate, live: Json | None, desired: Json | None = 
     change = diff(live, merged)
     if not change.operations:
         return NoPlan("NothingToChange", f"{candidate.target} is already like that")
-    if (secret := _secret(live, change.touched)) is not None:
+    if (secret := _secret(live, change.touched) or _new_secret(merged, change.touched)) is not None:
         return secret
     target = candidate.target._replace(uid=str(get(live, ("metadata", "uid"))))
     if stuck := immutable(target.kind, live, change.touched):
@@ -75,7 +75,8 @@ def _secret(live: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
 
 
 def _new_secret(wanted: Json, touched: tuple[Touched, ...]) -> NoPlan | None:
-    """The same for what is created: a desired manifest may hold what belongs into a Secret."""
+    """The same for what comes in, by a patch as by a creation: a desired manifest may hold what belongs into a
+    Secret."""
     clean, found = redact_manifest(wanted)
     for leaf in touched if found else ():
         if leaf.after != ABSENT and not same(get(clean, leaf.path), leaf.after):

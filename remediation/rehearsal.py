@@ -59,6 +59,10 @@ _OWN_LABELS = "metadata.labels"
 _NAME_CHARS = 40  # a pod's hostname is its name, cut at 63 characters
 
 
+REHEARSED = "rehearsed"
+"""What the ledger says became of a charge for which no change was made: a canary was set up, or was to be."""
+
+
 class Result(StrEnum):
     """How a rehearsal ended."""
 
@@ -70,11 +74,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """The newest rehearsal of a case: of which template (`fingerprint`), how it ended and why."""
+    """The newest rehearsal of a case: of which template (`fingerprint`), how it ended and why, and its operation
+    (empty where there could be none), under which it is charged."""
 
     fingerprint: str
     result: Result
     reason: str
+    operation_id: str = ""
 
 
 def rehearsable(plan: Plan) -> bool:

@@ -81,15 +81,23 @@ _RELEVANT: Mapping[FaultClass, tuple[str, ...]] = {
     FaultClass.CONFIG_REFERENCE: ("configMapKeyRef", "configMapRef", "configMap", "data"),
     FaultClass.OOM_KILLED: ("limits.memory",),
     FaultClass.CRASH_LOOP: ("env", "data", "livenessProbe", "startupProbe", "limits.memory", "image"),
+    FaultClass.INIT_CONTAINER: ("env", "data", "image"),
+    FaultClass.LIVENESS_PROBE: ("livenessProbe", "startupProbe"),
+    FaultClass.STARTUP_PROBE: ("startupProbe",),
+    FaultClass.RESTART_STORM: ("env", "data", "livenessProbe", "limits.memory", "image"),
+    FaultClass.EVICTED: ("requests", "limits"),
+    FaultClass.FAILED_CREATE: ("requests", "limits", "replicas"),
     FaultClass.START_ERROR: ("image", "volumeMounts", "env"),
     FaultClass.NOT_READY: ("readinessProbe", "startupProbe", "env", "data"),
     FaultClass.UNSCHEDULABLE: ("requests", "nodeSelector", "replicas"),
     FaultClass.REPLICAS_LOW: ("replicas", "requests"),
+    FaultClass.AUTOSCALER_METRICS: ("requests",),
     FaultClass.NO_ENDPOINTS: ("selector",),
+    FaultClass.SERVICE_PORT: ("targetPort",),
     FaultClass.ENDPOINTS_NOT_READY: ("readinessProbe", "targetPort"),
 }
 """Which part of an object a fault of this class can have its cause in. A class without an entry (a metric,
-an absent object, drift) is not repaired by a free-hand manifest: a model would only guess."""
+an absent object, drift, a Secret, a right, a deletion that does not end) is not repaired by a free-hand manifest: a model would only guess."""
 
 
 def open_fields(

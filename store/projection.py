@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from remediation.rehearsal import REHEARSED
 from remediation.saga import Event, IllegalMove, State, advance, begin
 from store import autonomy
 from store.chain import PRUNED, canonical
@@ -72,6 +73,10 @@ def project(
         connection.execute(insert(approvals).values(seq=seq, case_id=case_id, **said))
     if move is Event.APPLY_STARTED:
         _charge(connection, at, case_id, payload)
+        if rehearsal := payload.get("rehearsed_by"):  # its charge is this one now: one cure, one change
+            connection.execute(delete(changes).where(changes.c.operation_id == rehearsal))
+    if move is Event.REHEARSAL_STARTED:
+        _charge(connection, at, case_id, payload, REHEARSED)
     if notice := payload.get("notice"):
         connection.execute(
             insert(notices).values(
@@ -135,7 +140,9 @@ def _case_fields(event: Event, at: float, payload: dict[str, Any]) -> dict[str, 
             return {}
 
 
-def _charge(connection: Connection, at: float, case_id: str, payload: dict[str, Any]) -> None:
+def _charge(
+    connection: Connection, at: float, case_id: str, payload: dict[str, Any], result: str | None = None
+) -> None:
     case = connection.execute(select(cases).where(cases.c.case_id == case_id)).one()
     target = payload["target"]
     connection.execute(
@@ -150,6 +157,7 @@ def _charge(connection: Connection, at: float, case_id: str, payload: dict[str, 
             fault_class=case.fault_class,
             touched=canonical(payload["touched"]),
             approved=int(payload.get("approved", False)),
+            result=result,
         )
     )
 

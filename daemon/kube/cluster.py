@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -16,8 +17,9 @@ from daemon.kube.reading import items_of
 from daemon.kube.reflector import Pace, Reflector
 from daemon.kube.transport import Transport
 from daemon.ports import Clock, WriteResult
-from detectors.facts import FACT_TYPES, Fact
+from detectors.facts import Fact
 from detectors.model import Case, Gap, Name, ObjectRef, Turn
+from detectors.watched import ALWAYS
 from remediation.model import Json, Operation, RawEvidence
 
 LISTED = 500
@@ -46,11 +48,11 @@ class KubeCluster:
             connection, clock, connect_timeout=connect_timeout, read_timeout=read_timeout
         )
         self._changed = threading.Event()
-        self._reflectors = [
-            Reflector(RESOURCES[kind], self._transport, clock, self._changed, namespace=namespace, pace=pace)
-            for kind in FACT_TYPES
-            for namespace in (namespaces or ("",))
-        ]
+        self._namespaces, self._pace = tuple(namespaces) or ("",), pace
+        self._reflectors: dict[str, list[Reflector]] = {}
+        self._life = threading.Lock()
+        self._started = self._stopped = False
+        self.watch(ALWAYS)
 
     @property
     def host(self) -> str:
@@ -59,18 +61,24 @@ class KubeCluster:
 
     def start(self) -> None:
         """Begin to list and watch, one thread a kind; returns at once."""
-        for reflector in self._reflectors:
-            reflector.start()
+        with self._life:
+            self._started = True
+            for reflector in self._all:
+                reflector.start()
+
+    @property
+    def _all(self) -> list[Reflector]:
+        return [reflector for of_kind in self._reflectors.values() for reflector in of_kind]
 
     def stop(self) -> bool:
         """End the watches within STOP_SECONDS. False where a thread is still inside a call to a server
         that does not answer; it is a daemon thread and dies with the process."""
-        for reflector in self._reflectors:
+        with self._life:
+            self._stopped = True
+        for reflector in self._all:
             reflector.stop()
         deadline = self._clock.monotonic() + STOP_SECONDS
-        ended = [
-            reflector.join(max(0.0, deadline - self._clock.monotonic())) for reflector in self._reflectors
-        ]
+        ended = [reflector.join(max(0.0, deadline - self._clock.monotonic())) for reflector in self._all]
         self._transport.close()
         return all(ended)
 
@@ -86,9 +94,31 @@ class KubeCluster:
 
     # ------------------------------------------------------------ Cluster
 
+    def watch(self, kinds: AbstractSet[str]) -> None:
+        with self._life:
+            for kind in sorted(kinds - self._reflectors.keys()):
+                if self._stopped:
+                    return
+                resource = RESOURCES[kind]
+                places = self._namespaces if resource.namespaced else ("",)
+                fresh = [
+                    Reflector(
+                        resource,
+                        self._transport,
+                        self._clock,
+                        self._changed,
+                        namespace=place,
+                        pace=self._pace,
+                    )
+                    for place in places
+                ]
+                self._reflectors = {**self._reflectors, kind: fresh}  # other threads read the whole map
+                for reflector in fresh if self._started else ():
+                    reflector.start()
+
     def snapshot(self) -> Mapping[str, Mapping[Name, Fact] | Gap]:
         merged: dict[str, Mapping[Name, Fact] | Gap] = {}
-        for reflector in self._reflectors:
+        for reflector in self._all:
             view = reflector.view()
             before = merged.get(reflector.kind)
             if before is None or isinstance(view, Gap):

@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from detectors.facts import FACT_TYPES, Fact, ListMeta, Pod, Workload
+from detectors.facts import Fact, ListMeta, Pod
+from detectors.watched import FACT_TYPES
 from remediation.model import OPERATION_ANNOTATION
 
 T = TypeVar("T")
@@ -27,9 +28,13 @@ KEPT_ANNOTATIONS = (
     "kustomize.toolkit.fluxcd.io/",
     "helm.toolkit.fluxcd.io/",
     "deployment.kubernetes.io/revision",
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+    "ingressclass.kubernetes.io/is-default-class",
+    "kubernetes.io/ingress.class",
 )
-"""Prefixes of the annotations that are kept: marks of whoever else manages the object, our own mark, and
-the revision that orders ReplicaSets."""
+"""Prefixes of the annotations that are kept: marks of whoever else manages the object, our own mark, the
+revision that orders ReplicaSets, and which class is the default one or meant."""
 
 
 SILENT_WHEN_READY = frozenset(
@@ -116,10 +121,6 @@ class FactDecoder:
         force_setattr(meta, "creation_timestamp", self._share(meta.creation_timestamp))
         if isinstance(fact, Pod):
             self._slim_pod(fact)
-        elif isinstance(fact, Workload) and fact.spec.selector.match_expressions:
-            # A Raw is a view that would keep the whole page alive.
-            own = tuple(raw.copy() for raw in fact.spec.selector.match_expressions)
-            force_setattr(fact.spec.selector, "match_expressions", own)
 
     def _slim_pod(self, pod: Pod) -> None:
         share = self._share

@@ -14,6 +14,10 @@ from remediation.merge_keys import RECREATED
 
 CORE = "/api/v1"
 APPS = "/apis/apps/v1"
+NETWORK = "/apis/networking.k8s.io/v1"
+STORAGE = "/apis/storage.k8s.io/v1"
+GATEWAY = "/apis/gateway.networking.k8s.io/v1"
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 BATCH = "/apis/batch/v1"
 POLICY = "/apis/policy/v1"
 
@@ -40,6 +44,12 @@ class Resource(NamedTuple):
         return f"{self.collection(namespace)}/{quote(name, safe='')}"
 
 
+def _webhooks(what: str) -> Resource:
+    kind = f"{what}WebhookConfiguration"
+    plural = f"{kind.lower()}s"
+    return Resource(kind, "admissionregistration.k8s.io/v1", ADMISSION, plural, namespaced=False)
+
+
 RESOURCES: dict[str, Resource] = {
     resource.kind: resource
     for resource in (
@@ -54,6 +64,7 @@ RESOURCES: dict[str, Resource] = {
         Resource("StatefulSet", "apps/v1", APPS, "statefulsets"),
         Resource("DaemonSet", "apps/v1", APPS, "daemonsets"),
         Resource("Job", "batch/v1", BATCH, "jobs"),
+        Resource("CronJob", "batch/v1", BATCH, "cronjobs"),
         Resource("PersistentVolumeClaim", "v1", CORE, "persistentvolumeclaims"),
         Resource("EndpointSlice", "discovery.k8s.io/v1", "/apis/discovery.k8s.io/v1", "endpointslices"),
         Resource(
@@ -66,6 +77,18 @@ RESOURCES: dict[str, Resource] = {
             "verticalpodautoscalers",
             optional=True,
         ),
+        Resource("CronJob", "batch/v1", BATCH, "cronjobs"),
+        Resource("ResourceQuota", "v1", CORE, "resourcequotas"),
+        Resource("Ingress", "networking.k8s.io/v1", NETWORK, "ingresses"),
+        Resource("IngressClass", "networking.k8s.io/v1", NETWORK, "ingressclasses", namespaced=False),
+        Resource("NetworkPolicy", "networking.k8s.io/v1", NETWORK, "networkpolicies"),
+        Resource("Gateway", "gateway.networking.k8s.io/v1", GATEWAY, "gateways", optional=True),
+        Resource("HTTPRoute", "gateway.networking.k8s.io/v1", GATEWAY, "httproutes", optional=True),
+        Resource("Node", "v1", CORE, "nodes", namespaced=False),
+        Resource("PersistentVolume", "v1", CORE, "persistentvolumes", namespaced=False),
+        Resource("StorageClass", "storage.k8s.io/v1", STORAGE, "storageclasses", namespaced=False),
+        _webhooks("Validating"),
+        _webhooks("Mutating"),
     )
 }
 

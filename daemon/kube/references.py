@@ -6,9 +6,9 @@ Pure functions over JSON as the API server sends it; nothing here talks to anybo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from remediation.model import Json
+from remediation.users import config_maps_read
 
 REVISION = "deployment.kubernetes.io/revision"
 
@@ -52,25 +52,8 @@ def revision(replica_set: Json) -> int:
 
 def config_maps_named(pod_spec: Json) -> list[str]:
     """Names of the ConfigMaps that environment and volumes refer to, each once, in order."""
-    names: dict[str, None] = {}
-    containers = [*(pod_spec.get("initContainers") or ()), *(pod_spec.get("containers") or ())]
-    for container in containers:
-        for variable in container.get("env") or ():
-            _name(names, (variable.get("valueFrom") or {}).get("configMapKeyRef"))
-        for source in container.get("envFrom") or ():
-            _name(names, source.get("configMapRef"))
-    for volume in pod_spec.get("volumes") or ():
-        _name(names, volume.get("configMap"))
-        for source in (volume.get("projected") or {}).get("sources") or ():
-            _name(names, source.get("configMap"))
     # In every namespace, put there by the cluster for each service account: says nothing about a fault.
-    names.pop("kube-root-ca.crt", None)
-    return list(names)
-
-
-def _name(names: dict[str, None], reference: Any) -> None:
-    if isinstance(reference, dict) and reference.get("name"):
-        names[str(reference["name"])] = None
+    return [name for name in config_maps_read(pod_spec) if name != "kube-root-ca.crt"]
 
 
 def is_troubled(pod: Json) -> bool:

@@ -74,6 +74,7 @@ class Reflector:
         pace: Pace | None = None,
     ) -> None:
         self.kind = resource.kind
+        self._optional = resource.optional
         self._path = resource.collection(namespace)
         self._transport = transport
         self._clock = clock
@@ -138,6 +139,9 @@ class Reflector:
             try:
                 if not self._version:
                     self._list()
+                if not self._version:
+                    self._clock.wait(self._stop, self._pace.backoff_last)
+                    continue
                 if self._watch():
                     failures = 0
                     continue
@@ -179,6 +183,9 @@ class Reflector:
             reply = self._transport.get(self._path, params)
             if reply.status == 410:
                 raise _ExpiredError
+            if reply.status == 404 and self._optional:
+                self._hold({})  # the cluster does not know the kind; asked again later
+                return
             if not reply.ok:
                 raise reply.error()
             try:
@@ -201,15 +208,19 @@ class Reflector:
                 break
         if self._stop.is_set():
             return
+        self._hold(fresh)
+        self._version = page.metadata.resource_version
+        self._decoder.forget(len(fresh))
+        self.lists += 1
+        self._changed.set()
+
+    def _hold(self, fresh: dict[Name, Fact]) -> None:
         with self._lock:
             self._live = fresh
             self._view = None
             self._listed = True
             self._trouble = None
-        self._version = page.metadata.resource_version
-        self._decoder.forget(len(fresh))
-        self.lists += 1
-        self._changed.set()
+            self._heard = self._clock.monotonic()
 
     # ------------------------------------------------------------ watch
 

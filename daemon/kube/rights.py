@@ -6,7 +6,10 @@ exactly this. Whoever adds a call to the API adds its right here. There is no wi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from daemon.kube.kinds import CORE, RESOURCES
 
 
 class Right(NamedTuple):
@@ -26,15 +29,28 @@ READ = (
     _rights("", "pods services", "get list watch")
     | _rights("apps", "deployments statefulsets daemonsets replicasets", "get list watch")
     | _rights("discovery.k8s.io", "endpointslices", "list watch")
+    # Watched while an intent asks for them (detectors.watched): objectsHealthy, clusterHealthy.
+    | _rights("batch", "jobs cronjobs", "list watch")
+    | _rights("networking.k8s.io", "ingresses ingressclasses networkpolicies", "list watch")
+    | _rights("gateway.networking.k8s.io", "gateways httproutes", "list watch")
+    | _rights("storage.k8s.io", "storageclasses", "list watch")
+    | _rights(
+        "admissionregistration.k8s.io",
+        "validatingwebhookconfigurations mutatingwebhookconfigurations",
+        "list watch",
+    )
+    | _rights("", "nodes persistentvolumes persistentvolumeclaims resourcequotas", "list watch")
     # Read on demand: what pods refer to, what was said of them, who else scales them.
     | _rights("", "configmaps", "get list")
     | _rights("", "events", "list")
     | _rights("", "pods/log", "get")
-    | _rights("autoscaling", "horizontalpodautoscalers", "list")
+    | _rights("autoscaling", "horizontalpodautoscalers", "list watch")
     # Read before a write: whose pods must stay, who sizes them, and whether the namespace's owner opted in.
-    | _rights("policy", "poddisruptionbudgets", "list")
+    | _rights("policy", "poddisruptionbudgets", "list watch")
     | _rights("autoscaling.k8s.io", "verticalpodautoscalers", "list")
     | _rights("", "namespaces", "get")
+    # Read before a ConfigMap or a Service is written: whose pods would notice (workloads are listed above).
+    | _rights("batch", "jobs cronjobs", "list")
 )
 """To observe and to diagnose."""
 
@@ -55,5 +71,17 @@ RECREATE = (
     | _rights("", "pods", "create delete")
 )
 """To recreate what intents name in `spec.recreate`. Bound by nobody until an operator does."""
+
+
+def recreating(kinds: Iterable[str]) -> frozenset[Right]:
+    """What of it these kinds need."""
+    wanted = {(RESOURCES[kind].prefix, RESOURCES[kind].plural) for kind in kinds}
+    return frozenset(right for right in RECREATE if (_prefix(right.group), right.resource) in wanted)
+
+
+def _prefix(group: str) -> str:
+    return f"/apis/{group}/v1" if group else CORE
+
+
 REHEARSE = _rights("", "pods", "create delete")
 """To try a changed pod template as a canary, and to take that away. Bound by nobody until an operator does."""

@@ -122,7 +122,10 @@ def delete(
     }
     if dry_run:
         body["dryRun"] = ["All"]
-    result = _send(transport, "DELETE", path, (), body, "application/json")
+    shown: Params = (
+        [("dryRun", "All")] if dry_run else ()
+    )  # the body counts; an audit log shows the address alone
+    result = _send(transport, "DELETE", path, shown, body, "application/json")
     return replace(result, live=None)  # a Status, or the object while finalizers run: neither is "after"
 
 

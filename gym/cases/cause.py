@@ -19,19 +19,62 @@ from gym.cases.workloads import WORKLOADS
 _CLASSES: tuple[tuple[str, frozenset[F]], ...] = (
     ("imagepull", frozenset({F.IMAGE_PULL})),
     ("errimagepull", frozenset({F.IMAGE_PULL})),
+    ("errimageneverpull", frozenset({F.IMAGE_PULL})),
     ("invalidimagename", frozenset({F.IMAGE_PULL})),
-    ("createcontainerconfigerror", frozenset({F.CONFIG_REFERENCE})),
+    ("wrong architecture", frozenset({F.ARCHITECTURE, F.CRASH_LOOP})),
+    ("exec format error", frozenset({F.ARCHITECTURE, F.CRASH_LOOP})),
+    ("createcontainerconfigerror: secret", frozenset({F.SECRET_REFERENCE})),
+    ("createcontainerconfigerror", frozenset({F.CONFIG_REFERENCE, F.SECRET_REFERENCE})),
+    ("secret missing", frozenset({F.SECRET_REFERENCE, F.START_ERROR, F.IMAGE_PULL})),
+    ("configmap missing", frozenset({F.CONFIG_REFERENCE, F.START_ERROR})),
     ("oomkilled", frozenset({F.OOM_KILLED})),
     ("crashloopbackoff", frozenset({F.CRASH_LOOP, F.START_ERROR})),
-    ("init container", frozenset({F.CRASH_LOOP, F.START_ERROR})),
+    ("restart storm", frozenset({F.RESTART_STORM, F.CRASH_LOOP})),
+    ("init container", frozenset({F.INIT_CONTAINER, F.START_ERROR})),
     ("runcontainererror", frozenset({F.START_ERROR})),
+    ("rights denied", frozenset({F.RIGHTS_DENIED, F.CRASH_LOOP})),
     ("readiness probe", frozenset({F.NOT_READY})),
-    ("liveness probe", frozenset({F.CRASH_LOOP, F.NOT_READY})),
+    ("liveness probe", frozenset({F.LIVENESS_PROBE, F.CRASH_LOOP, F.NOT_READY})),
+    ("startup probe", frozenset({F.STARTUP_PROBE, F.CRASH_LOOP})),
     ("unschedulable", frozenset({F.UNSCHEDULABLE})),
+    ("schedulinggated", frozenset({F.SCHEDULING_GATED})),
+    ("evicted", frozenset({F.EVICTED})),
+    ("preempted", frozenset({F.EVICTED, F.UNSCHEDULABLE})),
+    ("stuck terminating", frozenset({F.STUCK_TERMINATING})),
+    ("stuck in terminating", frozenset({F.STUCK_TERMINATING})),
+    ("failedcreate", frozenset({F.FAILED_CREATE, F.REPLICAS_LOW})),
+    ("quota", frozenset({F.FAILED_CREATE, F.REPLICAS_LOW, F.QUOTA_NEAR_FULL})),
+    ("rollout stuck", frozenset({F.ROLLOUT_STUCK})),
+    ("progressdeadlineexceeded", frozenset({F.ROLLOUT_STUCK})),
+    ("replicas", frozenset({F.REPLICAS_LOW})),
+    ("generation not observed", frozenset({F.NOT_OBSERVED})),
+    ("statefulset: governing service", frozenset({F.GOVERNING_SERVICE})),
+    ("statefulset: storageclass", frozenset({F.CLAIM_PENDING, F.UNSCHEDULABLE})),
+    ("daemonset: misscheduled", frozenset({F.MISSCHEDULED})),
+    ("pending: pvc", frozenset({F.UNSCHEDULABLE, F.CLAIM_PENDING})),
     ("pending", frozenset({F.UNSCHEDULABLE})),
     ("cpu throttling", frozenset({F.METRIC})),
+    ("job failed", frozenset({F.JOB_FAILED, F.OOM_KILLED, F.CRASH_LOOP, F.START_ERROR})),
+    ("job not done", frozenset({F.JOB_NOT_DONE, F.IMAGE_PULL, F.CONFIG_REFERENCE, F.UNSCHEDULABLE})),
+    ("cronjob suspended", frozenset({F.CRON_JOB_SUSPENDED})),
+    ("cronjob missed", frozenset({F.CRON_JOB_MISSED})),
+    ("cronjob invalid", frozenset({F.CRON_JOB_INVALID})),
+    ("autoscaler target", frozenset({F.AUTOSCALER_TARGET})),
+    ("autoscaler metrics", frozenset({F.AUTOSCALER_METRICS})),
+    ("autoscaler at maximum", frozenset({F.AUTOSCALER_AT_MAXIMUM})),
+    ("disruption budget blocks", frozenset({F.BUDGET_BLOCKS})),
+    ("disruption budget matches nothing", frozenset({F.BUDGET_MATCHES_NOTHING})),
+    ("quota near full", frozenset({F.QUOTA_NEAR_FULL})),
+    ("service selector", frozenset({F.NO_ENDPOINTS})),
+    ("service port", frozenset({F.SERVICE_PORT, F.NO_ENDPOINTS})),
+    ("ingress class", frozenset({F.INGRESS_CLASS})),
+    ("ingress backend", frozenset({F.INGRESS_BACKEND})),
+    ("ingress tls", frozenset({F.INGRESS_TLS})),
+    ("route not accepted", frozenset({F.ROUTE_NOT_ACCEPTED})),
+    ("networkpolicy matches nothing", frozenset({F.POLICY_MATCHES_NOTHING})),
+    ("networkpolicy blocks", frozenset({F.POLICY_BLOCKS})),
 )
-"""Fault classes that a fault may show as, by how `fault_type` begins."""
+"""Fault classes that a fault may show as, by how `fault_type` begins; the first row that fits."""
 
 _QUOTED = re.compile(r"`([^`]+)`|\"([^\"]+)\"")
 _WORD = re.compile(r"[^\s,;()\[\]'\"`]+")
@@ -49,7 +92,7 @@ def identifiers(sentence: str) -> tuple[str, ...]:
 
 def right_cause(scoring: Scoring, fault_class: str | None, root_cause: str) -> bool:
     """Whether the class and the words are right."""
-    known = classes_of(scoring.fault_type)
+    known: frozenset[str] = scoring.fault_classes or classes_of(scoring.fault_type)
     if known and fault_class not in known:
         return False
     said = root_cause.casefold()

@@ -1,8 +1,8 @@
 """Whether a case can tell right from wrong: the self-check that every case has to pass.
 
 Something fails on the broken objects; on each fix everything holds and nothing changed that may not; doing
-nothing is not right. Of a policy task, each violating object fails and each compliant one passes. A control
-holds from the start.
+nothing is not right, and neither is any of the case's own examples of a mistake. Of a policy task, each
+violating object fails and each compliant one passes. A control holds from the start.
 """
 
 from __future__ import annotations
@@ -47,13 +47,17 @@ def _findings(scenario: Scenario) -> Iterator[str]:
         yield from (
             f"{file}: over-edit {text}" for text in over_edits(changes(before, after), scoring.may_change)
         )
+    for file, objects in scoring.mistakes.items():
+        after = before.overlaid(objects)
+        if score(case, scoring, Run(before, after, clear=True)).right:
+            yield f"{file}: a mistake is right"
     yield from _policy(scenario)
 
 
 def _policy(scenario: Scenario) -> Iterator[str]:
     case, scoring = scenario.case, scenario.scoring
     before = state_of(case)
-    for target in scoring.violating:
+    for target in scoring.violating if scoring.assertions else ():
         about = [check for check in scoring.assertions if target in _targets(check)]
         if all(judge(check, before, case.context).held for check in about):
             yield f"{target} is said to violate the policy, but no assertion fails on it"

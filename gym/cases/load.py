@@ -61,6 +61,21 @@ def _list(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _several(value: object) -> object:
+    """One symptom, or none, as several."""
+    if value is None:
+        return ()
+    each = [value] if isinstance(value, dict) else value
+    return tuple(map(_listed, each)) if isinstance(each, list) else value
+
+
+def _listed(symptom: object) -> object:
+    """A strict field takes tuples, not lists, after a validator in Python."""
+    if isinstance(symptom, dict) and isinstance(symptom.get("events"), list):
+        return {**symptom, "events": tuple(symptom["events"])}
+    return symptom
+
+
 Texts = Annotated[tuple[str, ...], BeforeValidator(_list)]
 
 
@@ -77,12 +92,17 @@ class _CaseFile(BaseModel):
     allowed_changes: tuple[str, ...] | None
     diagnosis_only: bool | None = None
     cluster_context: ContextFile = ContextFile()
-    simulated_symptom: Symptom | None = None
+    simulated_symptom: Annotated[tuple[Symptom, ...], BeforeValidator(_several)] = ()
     question: str | None = None
     expected_finding_source: Annotated[tuple[str | _Finding, ...], BeforeValidator(_list)] = ()
     expected_fix_source: Texts = ()
     violating: tuple[Target, ...] = ()
     compliant: tuple[Target, ...] = ()
+    scenario: str = ""
+    family: str = ""
+    tags: tuple[str, ...] = ()
+    fault_classes: tuple[str, ...] = ()
+    candidates_lack_right: bool = False
     source: str = ""
     repository: str | None = None
     commit: str | None = None
@@ -120,6 +140,7 @@ def load_case(folder: Path) -> Scenario:
         path.name: read_objects(path, problems)
         for path in [*folder.glob("fixed.reference.yaml"), *sorted(folder.glob("fixed.alternative*.yaml"))]
     }
+    tempting = {path.name: read_objects(path, problems) for path in sorted(folder.glob("mistake*.yaml"))}
     if stated is None:
         raise CaseRefused(tuple(problems))
     file, wrong = str(folder / CASE), list[Mistake]()
@@ -132,7 +153,8 @@ def load_case(folder: Path) -> Scenario:
         broken=broken,
         inventory=inventory,
         context=context,
-        symptom=stated.simulated_symptom,
+        symptom=next(iter(stated.simulated_symptom), None),
+        more_symptoms=stated.simulated_symptom[1:],
         question=stated.question or "",
         policy=policy,
         origin=_origin(stated),
@@ -151,6 +173,12 @@ def load_case(folder: Path) -> Scenario:
         fixes=fixes,
         author=stated.assertions_author or "",
         notes=stated.notes or "",
+        mistakes=tempting,
+        scenario=stated.scenario,
+        family=stated.family,
+        tags=frozenset(stated.tags),
+        fault_classes=frozenset(stated.fault_classes),
+        candidates_lack_right=stated.candidates_lack_right,
     )
     if not problems and not wrong:
         wrong += disagreements(case, scoring)

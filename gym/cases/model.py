@@ -54,9 +54,21 @@ class Expected(StrEnum):
 
 class Symptom(BaseModel):
     """What a kwok stage writes. The format leaves the list of fields open, so those that are not known here
-    are kept in `model_extra`: a stage that cannot show one has to say so."""
+    are kept in `model_extra`: a stage that cannot show one has to say so.
+
+    `target` names the workload whose pods show it (the workloads of broken.yaml where left out), `container`
+    which of its containers (the first; of `initContainerState` the first init container). `lasted` is how long
+    (seconds) it has run, or ran until it ended. `events` are messages,
+    where it matters with the reason before: `Unhealthy: Readiness probe failed: ...`.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    target: Target | None = None
+    container: str | None = None
+    restart_count: int | None = Field(None, alias="restartCount", ge=0)
+    phase: str | None = None
+    lasted: int | None = Field(None, ge=0)
 
     container_state: Json | None = Field(None, alias="containerState")
     init_container_state: Json | None = Field(None, alias="initContainerState")
@@ -107,9 +119,15 @@ class Case:
     inventory: tuple[Json, ...] = ()
     context: ClusterContext = field(default_factory=ClusterContext)
     symptom: Symptom | None = None
+    more_symptoms: tuple[Symptom, ...] = ()
     question: str = ""
     policy: Policy | None = None
     origin: Origin = field(default_factory=Origin)
+
+    @property
+    def symptoms(self) -> tuple[Symptom, ...]:
+        """Everything that a stage has to show; most cases state at most one."""
+        return (*([self.symptom] if self.symptom is not None else []), *self.more_symptoms)
 
 
 # ---------------------------------------------------------------- what only the scorer reads
@@ -127,7 +145,13 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Scoring:
     """The answers. `allowed` None: the case names no fields, so only the objects that its assertions judge
-    may change. `compliant` and `violating` name the objects of a policy task."""
+    may change. `compliant` and `violating` name the objects of a policy task; `violating` also those that a
+    right escalation names. `mistakes` are changes that must not score as right.
+
+    Variants of one `scenario` count once. `fault_classes` are those that the fault may show as; where they are
+    left out, `fault_type` tells them (cause.py). `candidates_lack_right`: the right change is kept out of the
+    candidates, so that only one of the model's own can heal.
+    """
 
     fault_type: str
     determinable: Determinable
@@ -140,8 +164,14 @@ class Scoring:
     compliant: tuple[Target, ...] = ()
     compliant_objects: tuple[Json, ...] = ()
     fixes: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)  # by file name
+    mistakes: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)  # by file name
     author: str = ""
     notes: str = ""
+    scenario: str = ""
+    family: str = ""
+    tags: frozenset[str] = frozenset()
+    fault_classes: frozenset[str] = frozenset()
+    candidates_lack_right: bool = False
 
     @property
     def expected(self) -> Expected:

@@ -1,6 +1,6 @@
 """One line of results.jsonl, and what many of them say together, with intervals.
 
-Scenarios are the unit: several samples of one scenario, and its duplicates, are one observation each time it
+Scenarios are the unit: several samples of one scenario, its variants and its duplicates are one observation each time it
 is drawn. Controls are counted apart, so that doing nothing gains nothing.
 """
 
@@ -131,7 +131,7 @@ def summary(results: Iterable[Result], cases: Iterable[tuple[Case, Scoring]], se
             skipped += 1
             continue
         group = controls if scoring.expected is Expected.NOTHING else faults
-        group.setdefault(case.origin.duplicate_of or case.id, []).append(one)
+        group.setdefault(scoring.scenario or case.origin.duplicate_of or case.id, []).append(one)
 
     def interval(group: dict[str, list[Result]], says: Callable[[Result], bool]) -> Interval | None:
         return bootstrap([[says(one) for one in samples] for samples in group.values()], seed)

@@ -20,6 +20,10 @@ def disagreements(case: Case, scoring: Scoring) -> Iterator[Mistake]:
         message = "diagnosis_only with a fix that can be determined"
         yield Mistake(("diagnosis_only",), message, "Set fix_determinable to no, or diagnosis_only to false")
     known, twins = _known(case), _twins(case)
+    for place, symptom in enumerate(case.symptoms):
+        if symptom.target is not None and (symptom.target.kind, symptom.target.name) not in known:
+            message = f"no object of the case is {symptom.target}"
+            yield Mistake(("simulated_symptom", place, "target"), message, "Name one that is")
     made = {(one.kind, one.name) for one in scoring.allowed or () if one.prefix is None}
     for index, check in enumerate(scoring.assertions):
         for target in _targets(check):

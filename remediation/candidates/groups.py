@@ -21,11 +21,26 @@ _TELLING: dict[FaultClass, frozenset[str]] = {
     FaultClass.CONFIG_REFERENCE: frozenset({"env", "envFrom", "volumes", "data"}),
     FaultClass.OOM_KILLED: frozenset({"resources", "env"}),
     FaultClass.CRASH_LOOP: frozenset({"env", "envFrom", "image", "command", "args", "data", "volumes"}),
+    FaultClass.SECRET_REFERENCE: frozenset({"env", "envFrom", "volumes", "imagePullSecrets"}),
+    FaultClass.ARCHITECTURE: frozenset({"image", "nodeSelector", "affinity"}),
+    FaultClass.RIGHTS_DENIED: frozenset({"serviceAccountName", "automountServiceAccountToken"}),
+    FaultClass.INIT_CONTAINER: frozenset({"env", "envFrom", "image", "command", "args", "data", "volumes"}),
+    FaultClass.LIVENESS_PROBE: frozenset({"livenessProbe", "startupProbe", "ports", "env", "data"}),
+    FaultClass.STARTUP_PROBE: frozenset({"startupProbe", "ports", "resources", "env", "data"}),
+    FaultClass.RESTART_STORM: frozenset({"env", "envFrom", "image", "command", "args", "resources", "data"}),
+    FaultClass.EVICTED: frozenset({"resources", "volumes", "priorityClassName"}),
+    FaultClass.FAILED_CREATE: frozenset(
+        {"resources", "replicas", "securityContext", "serviceAccountName", "priorityClassName"}
+    ),
+    FaultClass.GOVERNING_SERVICE: frozenset({"serviceName"}),
     FaultClass.START_ERROR: frozenset({"command", "args", "image", "volumes", "volumeMounts"}),
     FaultClass.NOT_READY: frozenset({"readinessProbe", "ports", "env", "image", "data"}),
     FaultClass.UNSCHEDULABLE: frozenset({"resources", "nodeSelector", "affinity", "tolerations"}),
     FaultClass.REPLICAS_LOW: frozenset({"replicas", "resources"}),
+    FaultClass.JOB_FAILED: frozenset({"command", "args", "env", "image", "resources"}),
+    FaultClass.AUTOSCALER_METRICS: frozenset({"resources"}),
     FaultClass.NO_ENDPOINTS: frozenset({"selector"}),
+    FaultClass.SERVICE_PORT: frozenset({"ports"}),
     FaultClass.ENDPOINTS_NOT_READY: frozenset({"readinessProbe", "ports", "image", "env"}),
 }
 """The groups in which each class of fault has its cause; others rank lower but are offered."""

@@ -15,6 +15,7 @@ from remediation.candidates.config_key import config_key
 from remediation.candidates.image import running_image
 from remediation.candidates.last_known_good import last_known_good
 from remediation.candidates.previous_revision import previous_revision
+from remediation.candidates.probe import probe
 from remediation.candidates.refute import refuted
 from remediation.candidates.service_selector import service_selector
 from remediation.candidates.target_port import target_port
@@ -33,6 +34,7 @@ GENERATORS: tuple[Generator, ...] = (
     service_selector,
     running_image,
     target_port,
+    probe,
 )
 MOST = 6
 SUMMARY_LIMIT = 300

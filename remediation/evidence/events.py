@@ -15,6 +15,8 @@ _DULL = frozenset(
 )
 _BARE = re.compile(r"Error: \w{1,60}")
 """Repeats a reason that the container's status gives with its message."""
+_PROBE_KILL = re.compile(r"failed (?:liveness|startup) probe")
+"""The kubelet's Killing (pkg/kubelet/kuberuntime/kuberuntime_manager.go): the one proof of who ended a container."""
 _MOST = 4
 
 
@@ -31,9 +33,11 @@ def event_items(raw: RawEvidence) -> Iterator[Draft]:
         involved = as_map(event.get("involvedObject")) or as_map(event.get("regarding"))
         if is_neighbour(str(involved.get("name", "")), raw):
             continue
-        if reason in _DULL or not message or _BARE.fullmatch(message):
+        dull = reason in _DULL and not _PROBE_KILL.search(message)
+        if dull or not message or _BARE.fullmatch(message):
             continue
-        if reason == "Unhealthy" and _when(event) <= ready_since.get(str(involved.get("name", "")), ""):
+        starting = reason == "Unhealthy" and not message.startswith("Liveness")
+        if starting and _when(event) <= ready_since.get(str(involved.get("name", "")), ""):
             continue  # a probe that failed while the pod started; it is ready since
         text = steady(f"{reason}: {message}", names)
         if gist(text) in told:

@@ -22,6 +22,7 @@ _AMOUNT = re.compile(r"\b\d+(?:\.\d+)? ?(?:[KMGT]i?B?|bytes)\b")
 """An amount of memory. Of a container that was killed for memory it is the line that says what limit it needs."""
 _BEFORE_START = frozenset(
     {FaultClass.IMAGE_PULL, FaultClass.CONFIG_REFERENCE, FaultClass.UNSCHEDULABLE, FaultClass.NO_ENDPOINTS}
+    | {FaultClass.SECRET_REFERENCE, FaultClass.FAILED_CREATE, FaultClass.SCHEDULING_GATED}
 )
 """Faults in which the failing container never ran: a log is another pod's."""
 _TAIL = 200  # lines looked at, from the end

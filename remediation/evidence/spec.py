@@ -8,14 +8,24 @@ from collections.abc import Iterator
 from detectors.model import Case, FaultClass
 from remediation.evidence.draft import Draft, as_list, as_map, containers, pod_template
 from remediation.evidence.text import listing
-from remediation.model import EvidenceKind, RawEvidence
+from remediation.model import EvidenceKind, Json, RawEvidence
 from remediation.words import show
 
 K = EvidenceKind.SPEC
 _FIELDS = {
     FaultClass.OOM_KILLED: 0.9,
     FaultClass.UNSCHEDULABLE: 0.7,
+    FaultClass.EVICTED: 0.7,
+    FaultClass.FAILED_CREATE: 0.7,
 }
+_READINESS, _LIVENESS, _STARTUP = "readinessProbe", "livenessProbe", "startupProbe"
+_PROBES = {
+    FaultClass.NOT_READY: (_READINESS,),
+    FaultClass.ENDPOINTS_NOT_READY: (_READINESS,),
+    FaultClass.LIVENESS_PROBE: (_LIVENESS, _STARTUP, _READINESS),
+    FaultClass.STARTUP_PROBE: (_STARTUP, _LIVENESS, _READINESS),
+}
+_IN_WORDS = {_READINESS: "readiness probe", _LIVENESS: "liveness probe", _STARTUP: "startup probe"}
 
 
 def spec_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
@@ -34,9 +44,18 @@ def spec_items(case: Case, raw: RawEvidence) -> Iterator[Draft]:
         command = [str(c) for c in [*(container.get("command") or ()), *(container.get("args") or ())]]
         if command:
             yield Draft(K, source, f"{name} runs {' '.join(command)[:120]}", 0.3, fact="")
-        probe = as_map(container.get("readinessProbe"))
-        if probe and case.fault_class in {FaultClass.NOT_READY, FaultClass.ENDPOINTS_NOT_READY}:
-            yield Draft(K, source, f"{name} has readiness probe {show(probe, 120)}", 0.6)
+        yield from _probes(case, container, source, name)
+
+
+def _probes(case: Case, container: Json, source: str, name: str) -> Iterator[Draft]:
+    """The probe that the fault is about, the others after it, and the ports that they could ask."""
+    shown = [probe for probe in _PROBES.get(case.fault_class, ()) if as_map(container.get(probe))]
+    for place, probe in enumerate(shown):
+        told = f"{name} has {_IN_WORDS[probe]} {show(container[probe], 120)}"
+        yield Draft(K, source, told, 0.6 - 0.05 * place)
+    ports = [str(port.get("containerPort")) for port in as_list(container.get("ports"))]
+    if shown and ports:
+        yield Draft(K, source, f"{name} declares the ports {listing(ports, 4)}", 0.5)
 
 
 def _resources(resources: dict[str, object]) -> str:

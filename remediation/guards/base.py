@@ -18,7 +18,7 @@ from intents.model import Freeze, Gate, Intent, Mode
 from remediation.diff import fork
 from remediation.guards.surroundings import Surroundings
 from remediation.model import ABSENT, Json, Patch, Plan, Verdict
-from remediation.rehearsal import Rehearsed
+from remediation.rehearsal import REHEARSED, Rehearsed, Result
 from remediation.values import canonical
 
 Knob = tuple[str, str]
@@ -37,7 +37,8 @@ def _spelt(value: Any) -> str:
 @dataclass(frozen=True, slots=True)
 class Change:
     """One write that was charged before. `result` is the ledger's word for what became of it: applied,
-    held, not-held, rolled-back, stuck, refused; None where that is not known (it counts as written)."""
+    held, not-held, rolled-back, stuck, refused; None where that is not known (it counts as written);
+    `rehearsed` where only a canary of it was set up, which costs budget and nothing else."""
 
     operation_id: str
     at: float  # Unix seconds
@@ -167,10 +168,16 @@ class GuardContext:
 
     @cached_property
     def charged(self) -> tuple[Change, ...]:
-        """Past changes without this plan's own charge."""
-        if self.operation_id is None:
-            return self.history
-        return tuple(change for change in self.history if change.operation_id != self.operation_id)
+        """Past changes without this plan's own charge, and without rehearsals."""
+        return tuple(change for change in self.charges if change.result != REHEARSED)
+
+    @property
+    def charges(self) -> tuple[Change, ...]:
+        """Past changes and rehearsals, without this plan's own charge and that of the rehearsal which it passed: one
+        cure is charged once."""
+        passed = self.rehearsed is not None and self.rehearsed.result is Result.PASSED
+        paid = {self.operation_id, self.rehearsed.operation_id if self.rehearsed and passed else None}
+        return tuple(change for change in self.history if change.operation_id not in paid)
 
     @cached_property
     def charged_here(self) -> tuple[Change, ...]:

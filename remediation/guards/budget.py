@@ -2,7 +2,8 @@
 the fault class.
 
 Every change that was charged counts, also one that the API server refused and one whose fate is unknown: a
-loop of refused writes is still a loop. A change dated in the future (the clock stepped back) counts as now.
+loop of refused writes is still a loop. So does a canary of a rehearsal, until the change that it let through is charged
+in its place. A change dated in the future (the clock stepped back) counts as now.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Budget:
         own, per = context.intent.spec.budget, limits.per
         namespace, own_per = context.plan.target.namespace, parse_duration(own.per)
         since = context.now - max(per, own_per)
-        charged = [c for c in context.charged if c.at > since]
+        charged = [c for c in context.charges if c.at > since]
         budgets = (
             ("intent", own.changes, own_per, [c for c in charged if c.intent == context.intent.name]),
             (

@@ -7,7 +7,7 @@ covers a plan is decided here; which pauses stand, the ledger knows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from intents.fields import get
 from remediation.guards.base import GuardContext, Ruling
@@ -15,7 +15,7 @@ from remediation.model import Json, Verdict
 
 ALL = "all"
 FAULT_CLASS, NAMESPACE, LABEL = "fault-class:", "namespace:", "label:"
-"""`fault-class:ImagePull`, `namespace:shop`, `label:team=payments` (a label of the object)."""
+"""`fault-class:ImagePull`, `namespace:shop`, `label:team=payments` (a label of the object, or of a workload that uses it)."""
 
 
 class Pause:
@@ -28,15 +28,21 @@ class Pause:
         return ruling.allow() if context.paused is None else ruling.refuse("Paused", context.paused)
 
 
-def covers(scope: str, *, intent: str, fault_class: str, namespace: str, item: Json | None) -> bool:
-    """Whether a pause of this scope holds a plan back. `item` is the object, or what is to be created; where it
-    is not known, a label covers it."""
+def covers(
+    scope: str, *, intent: str, fault_class: str, namespace: str, items: Iterable[Json | None]
+) -> bool:
+    """Whether a pause of this scope holds a plan back. `items` are the object, or what is to be created, and the
+    workloads that use it; one that is not known is covered by any label."""
     if scope.startswith(FAULT_CLASS):
         return scope.removeprefix(FAULT_CLASS) == fault_class
     if scope.startswith(NAMESPACE):
         return scope.removeprefix(NAMESPACE) == namespace
     if scope.startswith(LABEL):
         key, _, value = scope.removeprefix(LABEL).partition("=")
-        labels = get(item, ("metadata", "labels"))
-        return item is None or (isinstance(labels, Mapping) and labels.get(key) == value)
+        return any(item is None or _labels(item).get(key) == value for item in items)
     return scope in (ALL, intent) or ":" in scope  # a scope of a newer version covers everything
+
+
+def _labels(item: Json) -> Mapping[str, object]:
+    found = get(item, ("metadata", "labels"))
+    return found if isinstance(found, Mapping) else {}

@@ -65,6 +65,8 @@ WAITING_REASONS = frozenset(
         ("opt-in", "NamespaceUnknown"),
         ("disruption", "StatusUnknown"),
         ("disruption", "BudgetsUnknown"),
+        ("opt-in", "UsersUnknown"),
+        ("sensitive", "UsersUnknown"),
         NOT_YET,
     }
 )

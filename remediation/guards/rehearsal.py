@@ -10,6 +10,8 @@ from remediation.rehearsal import Result, fingerprint, rehearsable, why_none
 
 NOT_YET = ("rehearsal", "NotYetRehearsed")
 """The refusal that a rehearsal lifts."""
+PASSED = ("rehearsal", "Rehearsed")
+"""The verdict where it did."""
 
 
 class Rehearsal:
@@ -40,7 +42,7 @@ class Rehearsal:
             )
         match known.result:
             case Result.PASSED:
-                return ruling.allow("Rehearsed", known.reason, **inputs)
+                return ruling.allow(PASSED[1], known.reason, **inputs, operation_id=known.operation_id)
             case Result.FAILED:
                 return ruling.refuse("RehearsalFailed", known.reason, **inputs)
             case Result.UNTOLD:

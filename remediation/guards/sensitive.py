@@ -7,13 +7,16 @@ intent's own manifest, which a person wrote; it may say what it likes but for wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from detectors.model import Gap
 from intents.fields import MISSING, Element, FieldPath, covers, format_path, get, parse_path
 from intents.patterns import full_match
 from remediation.guards.base import GuardContext, Ruling
-from remediation.guards.expansion import expanded
+from remediation.guards.expansion import PROBES, expanded, from_sources, keys_that_matter
 from remediation.guards.known import as_known_good
 from remediation.guards.sensitive_fields import (
     DIVERTING,
@@ -23,12 +26,12 @@ from remediation.guards.sensitive_fields import (
     ordinary,
     owns_something,
 )
+from remediation.guards.surroundings import unread
 from remediation.image_ref import parse_image
 from remediation.merge_keys import names
-from remediation.model import ABSENT, Create, Patch, Touched, Verdict
+from remediation.model import ABSENT, Create, Json, Patch, Touched, Verdict
+from remediation.users import containers_of
 from remediation.values import canonical
-
-_PROBES = frozenset({"livenessProbe", "readinessProbe", "startupProbe"})
 
 
 class Sensitive:
@@ -47,6 +50,9 @@ class Sensitive:
             diverts = next((leaf for leaf in plan.touched if DIVERTING & set(names(leaf.path))), None)
             return ruling.allow("Desired") if diverts is None else ruling.refuse("Traffic", str(diverts))
         restored, expansions = list[str](), _Expansions(context)
+        users = context.surroundings.users
+        if plan.target.kind == "ConfigMap" and (users is None or isinstance(users, Gap)):
+            return ruling.refuse(*unread(users))
         for leaf in plan.touched:
             reason = _sensitive(leaf, context, expansions)
             if reason is None:
@@ -79,6 +85,8 @@ def _sensitive(leaf: Touched, context: GuardContext, expansions: _Expansions) ->
         case (*_, "envFrom"):
             if _secret_sources(leaf.before) != _secret_sources(leaf.after):
                 return "Secret"
+            if expansions.come_from_sources(leaf.path):
+                return "Expansion"
             return "Sources" if _sources(leaf.before) != _sources(leaf.after) else None
         case ("spec", "ports", Element() as port, *_) if kind == "Service":
             return "Traffic" if get(context.live, ("spec", "ports", port)) is MISSING else None
@@ -88,7 +96,7 @@ def _sensitive(leaf: Touched, context: GuardContext, expansions: _Expansions) ->
             return "Unlisted" if leaf.before == ABSENT and not isinstance(leaf.after, dict) else None
         case (*_, "labels", str(label)):
             return "Ownership" if owns_something(label) else None
-        case _ if leaf.after == ABSENT and _PROBES & set(names(leaf.path)):
+        case _ if leaf.after == ABSENT and set(PROBES) & set(names(leaf.path)):
             return "ProbeRemoved"
         case _:
             return None
@@ -135,12 +143,21 @@ class _Expansions:
 
     def __init__(self, context: GuardContext) -> None:
         self._context = context
+        users = context.surroundings.users
+        self._read_by = () if users is None or isinstance(users, Gap) else tuple(users)
         self._names: dict[FieldPath, frozenset[str]] = {}
+
+    @property
+    def _states(self) -> tuple[Json | None, ...]:
+        return self._context.live, self._context.after
 
     def make(self, path: FieldPath) -> bool:
         """Whether the place belongs to a variable that a command, a mount or a variable that loads code is made
-        of."""
-        if "env" not in path[:-1] or not isinstance(self._context.plan, Patch):
+        of: in the target itself, or, of a ConfigMap, in one of the workloads that read it."""
+        plan = self._context.plan
+        if plan.target.kind == "ConfigMap":
+            return path[0] in ("data", "binaryData") and self._of_users(path)
+        if "env" not in path[:-1] or not isinstance(plan, Patch):
             return False
         at = path.index("env")
         variable = path[at + 1]
@@ -148,10 +165,29 @@ class _Expansions:
             return False
         return not self._of(path[:at]).isdisjoint(name for _, name in variable.key)
 
+    def come_from_sources(self, path: FieldPath) -> bool:
+        """Whether such a field of this container waits for a variable that only its `envFrom` can give."""
+        held = (get(state, path[:-1]) for state in self._states)
+        return any(from_sources(one, loads_code) for one in held if isinstance(one, dict))
+
+    def _of_users(self, path: FieldPath) -> bool:
+        """Whether one of them makes a sensitive field of this key; of `data` as a whole, of any key there is."""
+        keys = [str(path[1])] if len(path) > 1 else self._all_keys(str(path[0]))
+        return any(variable_of(key) is not None for variable_of in self._users for key in keys)
+
+    def _all_keys(self, field: str) -> list[str]:
+        held = (get(state, (field,)) for state in self._states)
+        return [str(key) for one in held if isinstance(one, dict) for key in one]
+
+    @cached_property
+    def _users(self) -> tuple[Callable[[str], str | None], ...]:
+        name = self._context.plan.target.name
+        return tuple(keys_that_matter(containers_of(user), name, loads_code) for user in self._read_by)
+
     def _of(self, container: FieldPath) -> frozenset[str]:
         found = self._names.get(container)
         if found is None:
-            held = (get(state, container) for state in (self._context.live, self._context.after))
+            held = (get(state, container) for state in self._states)
             names = (expanded(one, loads_code) for one in held if isinstance(one, dict))
             found = self._names[container] = frozenset().union(*names)
         return found

@@ -158,6 +158,18 @@ def test_a_source_of_the_environment_may_name_another_configmap(on):
     )
 
 
+def test_a_source_that_a_command_waits_for_is_not_exchanged(on):
+    ground = on(lambda container: container.update(args=["--colour=$(colour)"]))
+    sources = [{"secretRef": {"name": "db"}}, {"configMapRef": {"name": "web-2"}}]
+    assert ground.try_(app(envFrom=sources)).refused == {"sensitive:Expansion"}
+
+
+def test_a_probes_command_is_a_command(on):
+    asks = {"livenessProbe": {"exec": {"command": ["sh", "-c", "$(MODE)"]}}}
+    ground = on(lambda container: container.update(copy.deepcopy(asks)))
+    assert ground.try_(env(name="MODE", value="slow")).refused == {"sensitive:Expansion"}
+
+
 def test_a_service_gets_no_port_that_it_did_not_have(on):
     more = [{"name": "admin", "port": 9000, "targetPort": 9000}]
     attempt = on().try_({"spec": {"ports": more}}, kind="Service")

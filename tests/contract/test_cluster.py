@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from daemon.ports import WriteStatus
-from detectors.facts import FACT_TYPES, Service
+from detectors.facts import Service
 from detectors.model import (
     Case,
     CaseKey,
@@ -19,6 +19,7 @@ from detectors.model import (
     Turn,
     Violation,
 )
+from detectors.watched import ALWAYS, FACT_TYPES
 from remediation.model import OPERATION_ANNOTATION, Operation
 from remediation.rehearsal import LABEL
 from tests.contract.worlds import World, fake_world, named_kubeconfig, real_world
@@ -87,8 +88,43 @@ def now(world: World, item):
 
 def test_a_snapshot_has_every_watched_kind(world):
     snapshot = world.cluster.snapshot()
-    assert set(snapshot) == set(FACT_TYPES)
+    assert set(snapshot) == ALWAYS
     assert not any(isinstance(view, Gap) for view in snapshot.values())
+
+
+def test_a_kind_that_an_intent_needs_is_watched_from_then_on(world):
+    assert set(world.cluster.snapshot()) == ALWAYS
+    world.cluster.watch(frozenset(FACT_TYPES))
+
+    def listed() -> bool:
+        return not any(isinstance(view, Gap) for view in world.cluster.snapshot().values())
+
+    world.eventually(listed)  # also kinds that the cluster does not know: there are none of them
+    assert set(world.cluster.snapshot()) == set(FACT_TYPES)
+    world.put(
+        {
+            "apiVersion": "batch/v1",
+            "kind": "CronJob",
+            "metadata": {"name": "nightly", "namespace": world.namespace},
+            "spec": {
+                "schedule": "0 3 * * *",
+                "suspend": True,
+                "jobTemplate": {
+                    "spec": {
+                        "template": {
+                            "spec": {
+                                "restartPolicy": "Never",
+                                "containers": [{"name": "a", "image": "example.com/a:1"}],
+                            }
+                        }
+                    }
+                },
+            },
+        }
+    )
+    name = (world.namespace, "nightly")
+    world.eventually(lambda: name in world.cluster.snapshot()["CronJob"])
+    assert world.cluster.snapshot()["CronJob"][name].spec.suspend is True
 
 
 def test_what_appears_changes_and_vanishes_is_seen(world):
@@ -154,7 +190,7 @@ def test_what_is_not_ours_or_everywhere_at_once_is_never_listed(world, kind, nam
     assert isinstance(world.cluster.list_now(kind, namespace), Gap)
 
 
-@pytest.mark.parametrize("kind", ["Secret", "Node", "", "services"])
+@pytest.mark.parametrize("kind", ["Secret", "RoleBinding", "", "services"])
 def test_kinds_that_are_not_ours_are_never_read(world, kind):
     found = world.cluster.read(ObjectRef(kind, world.namespace, "x"))
     assert isinstance(found, Gap)

@@ -13,7 +13,8 @@ from daemon.notify import AppriseNotifier
 from daemon.ports import Notice
 from daemon.prometheus_metrics import PrometheusMetrics
 from daemon.settings import Notify
-from detectors.model import Gap, MetricReading
+from detectors.facts import Sample
+from detectors.model import Gap, MetricReading, Turn
 from tests.fakes.clock import FakeClock
 from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notifier import FakeIntentSource, FakeNotifier
@@ -199,6 +200,16 @@ def test_every_query_is_answered_by_its_key_and_no_series_is_a_gap(metrics):
     assert set(answers) == {"intent/0"}
     assert isinstance(answers["intent/0"], Gap)
     assert answers["intent/0"].reason == "NoData"
+
+
+def test_many_queries_are_each_answered_by_their_own_key_and_a_bad_one_spoils_none(metrics):
+    queries = {f"intent/{n}": f'label_replace(vector({n}), "intentd", "held", "", "")' for n in range(30)}
+    if isinstance(metrics, FakeMetrics):
+        metrics.readings = {key: MetricReading((), (Sample((), float(n)),)) for n, key in enumerate(queries)}
+        metrics.readings["bad/0"] = Gap("metric bad/0", "Invalid", "parse error", Turn.OPERATOR)
+    answers = metrics.read({**queries, "bad/0": "vector("})
+    assert [answers[key].held[0].value for key in queries] == [float(n) for n in range(30)]
+    assert (answers["bad/0"].what, answers["bad/0"].reason) == ("metric bad/0", "Invalid")
 
 
 def test_no_queries_are_no_answers(metrics):

@@ -1,17 +1,32 @@
 """`intentd doctor`: what degrades intentd is a warning, what stops it a failure, and everything has an end."""
 
+import json
 import threading
 import time
 
 import pytest
+import yaml
 
 from daemon.clock import SystemClock
 from daemon.doctor import check_intents, examine
 from daemon.doctor_model import check_model
 from daemon.findings import State
+from daemon.kube.rights import MEND, READ, RECREATE, REHEARSE, Right
 from daemon.settings import Kubernetes, Model, Settings
-from tests.daemon.kube.chaos import ChaosServer
+from tests.daemon.kube.chaos import ChaosServer, answer
+from tests.intents.intent_texts import intent
 from tests.model.test_ollama_trouble import chunk, logprobs, says, server
+
+VERSION = {
+    "major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "", "buildDate": "",
+    "goVersion": "", "compiler": "", "platform": "",
+}  # fmt: skip
+
+
+def recreates(*kinds, **more):
+    """An intent that lets these kinds be recreated."""
+    editable = [{"kind": kind, "path": "metadata.labels.tier", "values": ["a"]} for kind in kinds]
+    return intent("db", scope={"namespace": "shop"}, editable=editable, recreate=[*kinds], **more)
 
 
 def findings(limit=5.0, **settings):
@@ -93,6 +108,48 @@ class TestTheWhole:
         assert found["cluster"].state is State.FAIL
         assert "does not accept our credentials (401)" in found["cluster"].message
         assert found["cluster"].remedy.startswith("your turn")
+
+    def rights(self, settings, chaos, tmp_path, granted, *intents):
+        """What is said of the rights, where only the `granted` ones are there."""
+        (tmp_path / "intents").mkdir()
+        for number, text in enumerate(intents):
+            (tmp_path / "intents" / f"{number}.yaml").write_text(yaml.safe_dump(text))
+
+        def review(handler):
+            asked = json.loads(handler.server.writes[-1][2])["spec"]["resourceAttributes"]
+            right = Right(asked["verb"], asked.get("group", ""), asked["resource"])
+            allowed = right in granted and asked.get("namespace") in (None, "shop")
+            answer(201, {"spec": {"resourceAttributes": asked}, "status": {"allowed": allowed}})(handler)
+
+        chaos.routes["/version/"] = answer(200, VERSION)
+        chaos.write_answers.extend([review] * 200)
+        found = examine(settings(chaos.kubeconfig(tmp_path)), model_seconds=3)
+        return {each.check: each for each in found if each.check.endswith("rights")}
+
+    def test_rights_to_recreate_and_rehearse_are_asked_for_where_an_intent_needs_them(
+        self, settings, chaos, tmp_path
+    ):
+        wants = recreates("StatefulSet", "Job", rehearsal={"window": "5s"})
+        found = self.rights(settings, chaos, tmp_path, READ | MEND | REHEARSE, wants)
+        assert found["rehearsal rights"].state is State.OK
+        assert found["recreate rights"].state is State.WARN
+        assert found["recreate rights"].message == (
+            "missing: create statefulsets in shop, create jobs in shop, "
+            "delete statefulsets in shop, delete jobs in shop, get jobs in shop"
+        )
+        assert found["recreate rights"].remedy.startswith("your turn: deploy/manifests/recreate.yaml")
+
+    def test_rights_that_no_intent_needs_are_not_asked_for(self, settings, chaos, tmp_path):
+        found = self.rights(settings, chaos, tmp_path, READ | MEND, intent("web"))
+        assert {check: each.state for check, each in found.items()} == {
+            "read rights": State.OK,
+            "write rights": State.OK,
+        }
+
+    def test_a_right_that_is_there_is_no_warning(self, settings, chaos, tmp_path):
+        claims = READ | MEND | RECREATE
+        found = self.rights(settings, chaos, tmp_path, claims, recreates("PersistentVolumeClaim"))
+        assert (found["recreate rights"].state, found["recreate rights"].message) == (State.OK, "3 checked")
 
 
 class TestTheIntents:

@@ -87,3 +87,16 @@ def test_the_query_of_a_gate_is_tried_too(tmp_path, metrics):
     (problem,) = check_path(path, metrics).problems
     assert problem.field == "spec.gates[0].query"
     assert problem.message == "line 1, column 11 of the expression: unexpected <by>"
+
+
+def test_a_selector_that_prometheus_refuses_is_told_at_its_expectation(tmp_path, metrics):
+    path = tmp_path / "slo.yaml"
+    selector = "requests_total{job=~'('}"
+    slo = f'    - type: slo\n      objective: 99.9\n      total: "{selector}"\n'
+    path.write_text(INTENT.split("---")[1] + slo)
+    metrics.readings["runs/1/fast"] = refused(
+        '400: invalid parameter "query": 3:16: parse error: error parsing regexp: missing closing )'
+    )
+    (problem,) = check_path(path, metrics).problems
+    assert (problem.field, problem.line) == ("spec.expectations[1]", 9)
+    assert problem.message == "error parsing regexp: missing closing )"

@@ -13,9 +13,11 @@ from daemon.kube.connect import connect
 from daemon.kube.kinds import RESOURCES, WRITABLE, path_of
 from daemon.kube.rights import MEND, PROVISION, READ, RECREATE, REHEARSE, Right
 from detectors.model import Case, CaseKey, CaseReason, FaultClass, ObjectRef, Severity, Violation
+from detectors.watched import FACT_TYPES
 from remediation.merge_keys import RECREATED
 from remediation.model import Json, Operation
 from remediation.rehearsal import LABEL
+from remediation.users import WORKLOADS
 from tests.daemon.kube.chaos import ChaosServer, answer, status
 
 TARGETS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Service", "Pod")
@@ -23,7 +25,8 @@ TARGETS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Service", "P
 
 
 def ref(kind: str) -> ObjectRef:
-    return ObjectRef(kind, "" if kind == "Namespace" else "shop", "web", f"uid-{kind}")
+    outside = kind in RESOURCES and not RESOURCES[kind].namespaced
+    return ObjectRef(kind, "" if outside else "shop", "web", f"uid-{kind}")
 
 
 def manifest(kind: str) -> Json:
@@ -97,6 +100,7 @@ def case_about(kind: str) -> Case:
 
 
 def read_everything(cluster: KubeCluster, server: ChaosServer, targets: Iterable[str]) -> None:
+    cluster.watch(frozenset(FACT_TYPES))
     cluster.start()
     assert cluster.wait_until_listed(10)
     for kind in targets:
@@ -105,6 +109,8 @@ def read_everything(cluster: KubeCluster, server: ChaosServer, targets: Iterable
         cluster.read(ref(kind))
     cluster.list_now("PodDisruptionBudget", "shop")  # before a write that restarts pods
     cluster.list_now("VerticalPodAutoscaler", "shop")  # before a write that sizes them
+    for kind in WORKLOADS:  # before a write to a ConfigMap or a Service
+        cluster.list_now(kind, "shop")
     cluster.read(ref("Namespace"))  # before a write, where owners have to opt in
 
 

@@ -43,7 +43,7 @@ def test_addresses_count_once_over_slices_and_families():
 
 def test_a_named_port_that_no_pod_has_is_the_services_fault():
     judgement = look(service(target_port="http"), endpoint_slice("web", True, ports=[]), pod())
-    assert told(judgement) == [(FaultClass.NO_ENDPOINTS, "NoSuchPort", "Service")]
+    assert told(judgement) == [(FaultClass.SERVICE_PORT, "NoSuchPort", "Service")]
     assert judgement.violations[0].facts["targetPort"] == "http"
 
 

@@ -55,19 +55,27 @@ def test_an_image_that_cannot_be_pulled_is_seen_with_its_name(reason):
 
 
 @pytest.mark.parametrize(
-    ("message", "facts"),
+    ("message", "fault_class", "facts"),
     [
-        ("couldn't find key PORT in ConfigMap shop/web-config", {"configMap": "web-config", "key": "PORT"}),
-        ("couldn't find key password in Secret shop/db", {"secret": "db", "key": "password"}),
-        ('configmap "web-config" not found', {"configMap": "web-config"}),
-        ('secret "db" not found', {"secret": "db"}),
+        (
+            "couldn't find key PORT in ConfigMap shop/web-config",
+            FaultClass.CONFIG_REFERENCE,
+            {"configMap": "web-config", "key": "PORT"},
+        ),
+        (
+            "couldn't find key password in Secret shop/db",
+            FaultClass.SECRET_REFERENCE,
+            {"secret": "db", "key": "password"},
+        ),
+        ('configmap "web-config" not found', FaultClass.CONFIG_REFERENCE, {"configMap": "web-config"}),
+        ('secret "db" not found', FaultClass.SECRET_REFERENCE, {"secret": "db"}),
     ],
 )
-def test_the_kubelets_words_name_the_missing_reference(message, facts):
+def test_the_kubelets_words_name_the_missing_reference(message, fault_class, facts):
     found = only(
         deployment(available=0), replica_set(), pod("web-1", waiting("CreateContainerConfigError", message))
     )
-    assert found.fault_class is FaultClass.CONFIG_REFERENCE
+    assert found.fault_class is fault_class
     assert {name: value for name, value in found.facts.items() if name != "image"} == facts
 
 

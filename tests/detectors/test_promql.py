@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from detectors.comparisons import metric_queries
 from detectors.model import Gap, MetricReading
-from detectors.promql import comparison_query, metric_queries, parse_reading
+from detectors.promql import comparison_query, parse_reading
 from gym.build import is_built, program
 from intents.model import MetricHolds
 from tests.fakes.world import intent

@@ -43,6 +43,10 @@ WORDS = st.sampled_from(
         "ContainerCreating",
         "RunContainerError",
         "Unschedulable",
+        "SchedulingGated",
+        "Evicted",
+        "PreemptionByScheduler",
+        "FailedCreate",
         "nonsense\u0000",
     ]
 )
@@ -54,6 +58,10 @@ TEXT = st.one_of(
             "couldn't find key K in ConfigMap shop/c",
             'configmap "c" not found',
             "container init was OOM-killed",
+            "0/3 nodes are available: 1 Insufficient , 9 node(s) had untolerated taint {",
+            "exceeded quota: q, requested: , used: , limited: ",
+            'is forbidden: User "" cannot list resource "pods"',
+            "exec format error",
         ]
     ),
 )
@@ -96,9 +104,13 @@ META = st.fixed_dictionaries(
         "generation": NUMBERS,
         "creationTimestamp": TIMES.filter(lambda text: text is not None),
         "deletionTimestamp": TIMES,
+        "finalizers": st.lists(TEXT, max_size=2),
+        "managedFields": st.lists(optional(time=TIMES, subresource=TEXT), max_size=2),
     },
 )
-ENDED = optional(exitCode=NUMBERS, signal=NUMBERS, reason=WORDS, message=TEXT, finishedAt=TIMES)
+ENDED = optional(
+    exitCode=NUMBERS, signal=NUMBERS, reason=WORDS, message=TEXT, startedAt=TIMES, finishedAt=TIMES
+)
 STATE = optional(
     waiting=optional(reason=WORDS, message=TEXT), running=optional(startedAt=TIMES), terminated=ENDED
 )
@@ -116,7 +128,9 @@ STATUS = st.fixed_dictionaries(
 CONDITIONS = st.lists(
     st.fixed_dictionaries(
         {
-            "type": st.sampled_from(["Ready", "PodScheduled", "Progressing", "ReplicaFailure", "Available"]),
+            "type": st.sampled_from(
+                ["Ready", "PodScheduled", "DisruptionTarget", "Progressing", "ReplicaFailure", "Available"]
+            ),
             "status": st.sampled_from(["True", "False", "Unknown", ""]),
         },
         optional={
@@ -136,16 +150,32 @@ POD = optional(
     ),
     status=optional(
         phase=st.sampled_from(["", "Pending", "Running", "Succeeded", "Failed", "Unknown"]),
+        reason=WORDS,
+        message=TEXT,
         conditions=CONDITIONS,
         containerStatuses=st.lists(STATUS, max_size=2),
         initContainerStatuses=st.lists(STATUS, max_size=2),
     ),
 )
+PROBE = optional(initialDelaySeconds=NUMBERS, periodSeconds=NUMBERS, failureThreshold=NUMBERS)
+DECLARED = st.lists(
+    st.fixed_dictionaries(
+        {"name": NAMES},
+        optional={
+            "livenessProbe": PROBE,
+            "startupProbe": PROBE,
+            "restartPolicy": st.sampled_from(["Always", "?"]),
+        },
+    ),
+    max_size=2,
+)
 WORKLOAD = optional(
     spec=optional(
         replicas=st.one_of(st.none(), NUMBERS),
         paused=st.booleans(),
-        template=optional(metadata=optional(labels=LABELS)),
+        template=optional(
+            metadata=optional(labels=LABELS), spec=optional(containers=DECLARED, initContainers=DECLARED)
+        ),
     ),
     status=optional(
         observedGeneration=NUMBERS,
@@ -154,6 +184,7 @@ WORKLOAD = optional(
         availableReplicas=NUMBERS,
         desiredNumberScheduled=NUMBERS,
         numberAvailable=NUMBERS,
+        numberMisscheduled=NUMBERS,
         conditions=CONDITIONS,
     ),
 )

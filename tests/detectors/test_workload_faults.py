@@ -91,7 +91,7 @@ def test_an_init_container_that_did_its_work_again_just_now_is_no_matter():
 def test_an_init_container_that_crashes_is_named():
     init = waiting("CrashLoopBackOff", name="migrate", restarts=2, last=ending())
     judgement = broken_web(waiting("PodInitializing"), init=[init])
-    assert classes(judgement) == [FaultClass.CRASH_LOOP]
+    assert classes(judgement) == [FaultClass.INIT_CONTAINER]
     assert (judgement.violations[0].container, judgement.violations[0].facts["init"]) == ("migrate", "true")
 
 
@@ -183,15 +183,16 @@ def test_a_rolling_update_may_wait_a_moment_for_room_and_a_gate_is_somebodys_wis
 
 
 def test_a_controller_that_cannot_create_pods_is_heard():
-    quota = {
+    refused = {
         "type": "ReplicaFailure",
         "status": "True",
         "reason": "FailedCreate",
-        "message": "exceeded quota",
+        "message": "not allowed",
+        "lastTransitionTime": when(20),
     }
-    judgement = look(deployment(available=0, total=0, conditions=[quota]), replica_set())
+    judgement = look(deployment(available=0, total=0, conditions=[refused]), replica_set())
     assert [(v.fault_class, v.reason, v.message) for v in judgement.violations] == [
-        (FaultClass.REPLICAS_LOW, "FailedCreate", "exceeded quota")
+        (FaultClass.FAILED_CREATE, "FailedCreate", "not allowed")
     ]
 
 

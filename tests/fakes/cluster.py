@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,8 +20,9 @@ import msgspec
 from daemon.kube.kinds import CREATABLE, RESOURCES, WRITABLE
 from daemon.kube.references import config_maps_named, owned_by, selects
 from daemon.ports import WriteResult, WriteStatus
-from detectors.facts import FACT_TYPES, Fact
+from detectors.facts import Fact
 from detectors.model import Case, Gap, Name, ObjectRef, Turn
+from detectors.watched import ALWAYS, FACT_TYPES
 from remediation.diff import PreconditionFailed, apply
 from remediation.model import OPERATION_ANNOTATION, Json, Operation, RawEvidence
 from remediation.rehearsal import LABEL
@@ -78,6 +80,7 @@ class FakeCluster:
         self._version = 1000
         self._uids = 0
         self._changed = threading.Event()
+        self._watched: AbstractSet[str] = ALWAYS
         self.gaps: dict[str, Gap] = {}  # by kind: neither watched nor read while it stands
         self.mishaps: deque[Mishap] = deque()
         self.react: Callable[[Written], None] | None = None
@@ -124,9 +127,12 @@ class FakeCluster:
 
     # ------------------------------------------------------------ Cluster: reading
 
+    def watch(self, kinds: AbstractSet[str]) -> None:
+        self._watched |= kinds
+
     def snapshot(self) -> Mapping[str, Mapping[Name, Fact] | Gap]:
         views: dict[str, Mapping[Name, Fact] | Gap] = {}
-        for kind in FACT_TYPES:
+        for kind in self._watched:
             views[kind] = self.gaps.get(kind) or {
                 (namespace, name): self._fact((of, namespace, name), item)
                 for (of, namespace, name), item in self._objects.items()

@@ -120,9 +120,12 @@ def terminated(
     }
 
 
-def ending(reason: str = "Error", exit_code: int = 1, *, ago: float = 5, message: str = "") -> Json:
-    """How a container ended."""
-    return {"exitCode": exit_code, "reason": reason, "message": message, "finishedAt": when(ago)}
+def ending(
+    reason: str = "Error", exit_code: int = 1, *, ago: float = 5, message: str = "", ran: float | None = None
+) -> Json:
+    """How a container ended, that many seconds ago, after having run for so long."""
+    ended = {"exitCode": exit_code, "reason": reason, "message": message, "finishedAt": when(ago)}
+    return ended if ran is None else {**ended, "startedAt": when(ago + ran)}
 
 
 def owner(kind: str, name: str) -> list[Json]:
@@ -218,8 +221,11 @@ def deployment(
     progressed_ago: float = 3600,
     conditions: Iterable[Json] = (),
     age: float = 3600,
+    template: Json | None = None,
+    written: float | None = None,
 ) -> Workload:
-    """A Deployment whose rollout is done and whose replicas are available, unless said otherwise."""
+    """A Deployment whose rollout is done and whose replicas are available, unless said otherwise.
+    `template` is its pods' spec; `written` says how many seconds ago its own was."""
     wanted = 1 if replicas is None else replicas
     up_to_date = wanted if updated is None else updated
     meta = metadata("Deployment", name, namespace, labels=dict(labels or {}), generation=generation)
@@ -228,8 +234,10 @@ def deployment(
     spec: Json = {
         "paused": paused,
         "selector": {"matchLabels": chosen},
-        "template": {"metadata": {"labels": chosen}},
+        "template": {"metadata": {"labels": chosen}, "spec": template or {}},
     }
+    if written is not None:
+        meta["managedFields"] = [{"manager": "kubectl", "operation": "Update", "time": when(written)}]
     if replicas is not None:
         spec["replicas"] = replicas
     here = wanted if available is None else available
@@ -288,6 +296,7 @@ def stateful_set(
     updated: int | None = None,
     namespace: str = NAMESPACE,
     age: float = 3600,
+    **spec: Any,
 ) -> Workload:
     """A StatefulSet, healthy unless said otherwise."""
     here = replicas if available is None else available
@@ -297,7 +306,7 @@ def stateful_set(
         Workload,
         {
             "metadata": meta,
-            "spec": {"replicas": replicas, "template": {"metadata": {"labels": {"app": name}}}},
+            "spec": {"replicas": replicas, "template": {"metadata": {"labels": {"app": name}}}, **spec},
             "status": {
                 "observedGeneration": 1,
                 "replicas": replicas,
@@ -310,7 +319,12 @@ def stateful_set(
 
 
 def daemon_set(
-    name: str = "agent", *, nodes: int = 1, available: int | None = None, namespace: str = NAMESPACE
+    name: str = "agent",
+    *,
+    nodes: int = 1,
+    available: int | None = None,
+    misscheduled: int = 0,
+    namespace: str = NAMESPACE,
 ) -> Workload:
     """A DaemonSet, healthy unless said otherwise."""
     here = nodes if available is None else available
@@ -325,6 +339,7 @@ def daemon_set(
                 "updatedNumberScheduled": nodes,
                 "numberReady": here,
                 "numberAvailable": here,
+                "numberMisscheduled": misscheduled,
             },
         },
     )

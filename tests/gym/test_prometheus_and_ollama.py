@@ -12,11 +12,16 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 
+from daemon.clock import SystemClock
+from daemon.prometheus_metrics import PrometheusMetrics
+from detectors.comparisons import metric_queries
+from detectors.model import MetricReading
 from gym.cluster import Cluster
 from gym.instance import Instance
 from gym.ollama import answers, start_ollama, stop_ollama
 from gym.processes import recorded
 from gym.ready import wait_for
+from tests.fakes.world import intent
 from tests.gym import workloads as w
 
 
@@ -46,11 +51,30 @@ def test_an_error_ratio_is_seen_without_any_client(
 def test_a_containers_memory_and_a_deployments_replicas_are_metrics(
     containers: Cluster, prometheus_url: str, api: client.ApiClient, namespace: str
 ) -> None:
-    w.create(api, namespace, w.deployment("web", env={"ALLOCATE_MIB": "40"}))
+    limits = {"limits": {"memory": "256Mi", "cpu": "500m"}}
+    w.create(api, namespace, w.deployment("web", env={"ALLOCATE_MIB": "40"}, resources=limits))
     memory = f'container_memory_working_set_bytes{{namespace="{namespace}",container="app"}}'
     wait_for("40 MiB in use", lambda: any(v > 40 * 2**20 for v in query(prometheus_url, memory)), 40)
     replicas = f'kube_deployment_status_replicas_available{{namespace="{namespace}",deployment="web"}}'
     wait_for("one available replica", lambda: query(prometheus_url, replicas) == [1.0], 20)
+    # The kubelet's own series, as the ready-made expectations about containers ask for them.
+    wishes = [
+        {"type": "memoryNearLimit", "atMost": 0.1, "for": "0s"},
+        {"type": "cpuThrottling", "window": "15s", "for": "0s"},
+    ]
+    asked = metric_queries([intent(*wishes, name="web", namespace=namespace, target="web")])
+    port = PrometheusMetrics(prometheus_url, SystemClock())
+
+    def told() -> bool:
+        near, throttled = port.read(asked).values()
+        return (
+            isinstance(near, MetricReading)
+            and isinstance(throttled, MetricReading)
+            and [dict(sample.labels)["container"] for sample in near.broken] == ["app"]
+        )
+
+    wait_for("a container near its limit, and whether it is throttled", told, 40)
+    port.close()
 
 
 @pytest.mark.cluster

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from intent_texts import intent, text
 
@@ -94,18 +95,36 @@ def test_a_directory_that_cannot_be_read_deletes_nothing() -> None:
     assert (back.stale, back.problems) == ((), ())
 
 
-def test_a_name_in_two_files_is_reported_in_both_and_the_one_in_force_stays() -> None:
-    in_force = compile_catalog({"b.yaml": text(intent("x", mode="observe"))})
-    both = {"a.yaml": text(intent("x"), intent("y")), "b.yaml": text(intent("x", mode="observe"))}
+def test_a_name_in_two_files_is_reported_in_both_and_the_one_in_force_stays_and_only_proposes() -> None:
+    both = {"a.yaml": text(intent("x", mode="observe"), intent("y")), "b.yaml": text(intent("x"))}
+    in_force = compile_catalog({"b.yaml": both["b.yaml"]})
+    assert in_force.intents["x"].spec.mode is Mode.AUTO
     catalog = compile_catalog(both, in_force)
-    assert catalog.entries["x"].file == "b.yaml"
+    assert (catalog.entries["x"].file, catalog.intents["x"].spec.mode) == ("b.yaml", Mode.PROPOSE)
+    assert compile_catalog({"b.yaml": both["b.yaml"]}, catalog).intents["x"].spec.mode is Mode.AUTO
     assert names(catalog) == ["x", "y"]
     assert [(p.file, p.line) for p in catalog.problems] == [("a.yaml", 1), ("b.yaml", 1)]
     assert "the one in b.yaml is in force" in catalog.problems[0].message
     assert "this one is in force" in catalog.problems[1].message
 
-    assert compile_catalog(both).entries["x"].file == "a.yaml"  # nobody was in force: the first by name
     assert compile_catalog({"a.yaml": both["a.yaml"]}, catalog).entries["x"].file == "a.yaml"
+
+
+@pytest.mark.parametrize("gone", ["a.yaml", "b.yaml"])
+def test_after_a_restart_a_name_in_two_files_is_in_force_in_neither_until_one_is_gone(gone: str) -> None:
+    both = {"a.yaml": text(intent("x", mode="observe"), intent("y")), "b.yaml": text(intent("x"))}
+    started = compile_catalog(both)
+    assert names(started) == ["y"]
+    assert [(p.file, p.field) for p in started.problems] == [
+        ("a.yaml", "metadata.name"),
+        ("b.yaml", "metadata.name"),
+    ]
+    assert "also defined in b.yaml:1; none of them is in force" in started.problems[0].message
+    assert compile_catalog(both, started) is started
+    del both[gone]
+    left = compile_catalog(both, started)
+    (file,) = both
+    assert (left.entries["x"].file, left.problems, left.stale) == (file, (), ())
 
 
 def test_a_renamed_file_is_no_duplicate() -> None:
@@ -131,6 +150,7 @@ CONTENT = st.sampled_from(
 TURN = st.dictionaries(st.sampled_from(["1.yaml", "2.yaml", DIRECTORY]), CONTENT, max_size=3)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(TURN, max_size=5))
 def test_whatever_happens_to_files_good_ones_are_in_force_and_stale_ones_never_act_alone(
     turns: list[dict],
@@ -144,7 +164,10 @@ def test_whatever_happens_to_files_good_ones_are_in_force_and_stale_ones_never_a
         before, catalog = catalog, compile_catalog(files, catalog)
         for name, content in files.items():
             alone = compile_catalog({name: content})
-            assert set(alone.intents) <= set(catalog.intents)  # no good file is hidden
+            hidden = set(alone.intents) - set(catalog.intents)  # only by another file with the same name
+            assert all(
+                any(p.field == "metadata.name" and p.file == name for p in catalog.problems) for _ in hidden
+            )
             assert bool(alone.problems) <= any(p.file == name for p in catalog.problems)
         for name, entry in catalog.entries.items():
             assert entry.intent.spec.mode is not Mode.AUTO or not entry.stale

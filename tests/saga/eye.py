@@ -8,6 +8,7 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubernetes import client
 
@@ -17,6 +18,9 @@ from remediation.saga import Event
 from store.ledger import Ledger
 from store.queries import steps
 from tests.saga.wrong import Kind, Wrong
+
+if TYPE_CHECKING:  # it needs the lane, which has an eye
+    from tests.saga.database import Database
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
@@ -47,15 +51,34 @@ class Eye:
             kind = Kind.DUPLICATE if changed > writes else Kind.LOST
             wrong.append(Wrong(kind, f"{name} was changed {changed} times, not {writes}"))
         wrong += self.look_at_ledger()
+        begun = self._begun_in(case_id)
+        if writes and (live.metadata.annotations or {}).get(OPERATION_ANNOTATION) not in begun[-1:]:
+            wrong.append(Wrong(Kind.LOST, f"{name} carries an operation that is not the last on record"))
+        return wrong
+
+    def look_at_database(self, left: Database) -> list[Wrong]:
+        """The same of a StatefulSet that was to be deleted and created anew: it is there, and it is another one."""
+        self._expected[left.name] += left.writes
+        wrong = self.look_at_ledger()
+        live = self._apps.read_namespaced_stateful_set(left.name, self._namespace)
+        if live.spec.service_name != left.service:
+            wrong.append(Wrong(Kind.STUCK, f"{left.name} names the Service {live.spec.service_name}"))
+        if live.metadata.uid == left.uid:
+            wrong.append(Wrong(Kind.LOST, f"{left.name} was not created anew"))
+        if (live.metadata.annotations or {}).get(OPERATION_ANNOTATION) not in self._begun_in(left.case_id)[
+            -1:
+        ]:
+            wrong.append(Wrong(Kind.LOST, f"{left.name} carries an operation that is not the last on record"))
+        return wrong
+
+    def _begun_in(self, case_id: str) -> list[str]:
+        """Operations that the case announced."""
         with contextlib.closing(Ledger.open_read_only(self._folder / "ledger.db")) as store:
-            begun = [
+            return [
                 step.payload["operation_id"]
                 for step in steps(store, case_id)
                 if step.event in (Event.APPLY_STARTED, Event.ROLLBACK_STARTED)
             ]
-        if writes and (live.metadata.annotations or {}).get(OPERATION_ANNOTATION) not in begun[-1:]:
-            wrong.append(Wrong(Kind.LOST, f"{name} carries an operation that is not the last on record"))
-        return wrong
 
     def look_at_ledger(self) -> list[Wrong]:
         """Whether the chain is whole and every transaction that returned is in it."""

@@ -24,6 +24,7 @@ from kubernetes import client
 from gym.cluster import Cluster
 from gym.namespaces import create_namespace, delete_namespace
 from gym.ready import api_client
+from tests.saga import database
 from tests.saga.lane import Lane
 from tests.saga.scenarios import KNOWN_GOOD, SCENARIOS, UNDO, Scenario
 from tests.saga.scripted_model import scripted_model
@@ -250,14 +251,18 @@ def run_trial(lane: Lane, trial: Trial) -> Outcome:
     try:
         if not scenario.slow:
             lane.trust(wanted=scenario.trusted)
-        name = lane.next_name()
+        name = "" if scenario.recreates else lane.next_name()
         lane.arm([(death.point, death.delay) for death in trial.deaths])
         end = scenario.walk(lane, name)
         later = time.monotonic() + LATER
         while _waits(lane, trial) and time.monotonic() < later:
             time.sleep(0.05)
         lane.alive()
-        wrong += lane.eye.look_at(name, end.case_id, end.generation, end.image, end.writes)
+        if isinstance(end, database.Database):
+            wrong += lane.eye.look_at_database(end)
+            database.drop(lane, end.name)
+        else:
+            wrong += lane.eye.look_at(name, end.case_id, end.generation, end.image, end.writes)
         if scenario.drops:
             lane.drop(name)
     except WrongError as error:

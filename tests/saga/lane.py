@@ -76,14 +76,14 @@ class Lane:
         self, folder: Path, cluster: Cluster, api: client.ApiClient, namespace: str, model: str, names: int
     ) -> None:
         self.folder, self.namespace = folder, namespace
-        self._cluster, self._apps, self._wanted = cluster, client.AppsV1Api(api), names
+        self._cluster, self.apps, self._wanted = cluster, client.AppsV1Api(api), names
         self._made, self._trial = 0, 0
         self._process: Process | None = None
         self._nursery: Nursery | None = None
         self._trusted: bool | None = None
         self.names: list[str] = []
-        account = self._arrange(model)
-        self.eye = Eye(folder, cluster, self._apps, namespace, account)
+        self.account = self._arrange(model)
+        self.eye = Eye(folder, cluster, self.apps, namespace, self.account)
 
     def _arrange(self, model: str) -> str:
         """Settings, an intent and the daemon's account; answers the account's name."""
@@ -109,6 +109,7 @@ class Lane:
             "kubernetes": {"kubeconfig": str(self.folder / "kubeconfig")},
             "model": {"url": model, "name": "scripted"},
             "http": {"enabled": False},
+            "prometheus": {"interval": "500ms"},  # also how often desired objects are read
             "autonomy": {"promote_after": 0},
             "limits": {**limits, "namespaces": [self.namespace]},
         }
@@ -312,7 +313,7 @@ class Lane:
         while len(self.names) + len(fresh) < self._wanted:
             self._made += 1
             fresh.append(f"web-{self._made}")
-            self._apps.create_namespaced_deployment(self.namespace, deployment(fresh[-1], image=IMAGE))
+            self.apps.create_namespaced_deployment(self.namespace, deployment(fresh[-1], image=IMAGE))
 
         def known() -> bool:
             good = {name for (name,) in self.rows("SELECT name FROM last_good WHERE kind = 'Deployment'")}
@@ -324,14 +325,14 @@ class Lane:
     def set_image(self, name: str, image: str) -> int:
         """A person's change; answers the generation that it makes."""
         body = pod_change({"image": image})
-        return int(self._apps.patch_namespaced_deployment(name, self.namespace, body).metadata.generation)
+        return int(self.apps.patch_namespaced_deployment(name, self.namespace, body).metadata.generation)
 
     def image(self, name: str) -> str:
         """What the Deployment says now."""
-        live = self._apps.read_namespaced_deployment(name, self.namespace)
+        live = self.apps.read_namespaced_deployment(name, self.namespace)
         return str(live.spec.template.spec.containers[0].image)
 
     def drop(self, name: str) -> None:
         """Delete a Deployment that a trial left broken; no later trial uses it."""
         self.names.remove(name)
-        self._apps.delete_namespaced_deployment(name, self.namespace)
+        self.apps.delete_namespaced_deployment(name, self.namespace)

@@ -7,9 +7,10 @@ they are acknowledged (`Lane.order`), and between two orders holds the daemon to
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gym.faults.base import IMAGE
+from tests.saga import database
 from tests.saga.lane import BAD, Lane
 from tests.saga.wrong import Kind, WrongError
 
@@ -31,14 +32,16 @@ class End:
 class Scenario:
     """`trusted`: whether it may mend without asking when the trial begins. `prefix`: where it dies first in every
     trial, so that what follows is a recovery. With `drops` the Deployment is left broken, and deleted afterwards.
+    `recreates`: it is about the StatefulSet, and leaves the Deployment that it is given alone.
     `slow`: what it waits for takes the daemon 10 s and more, in which it does nothing else."""
 
     name: str
-    walk: Callable[[Lane, str], End]
+    walk: Callable[[Lane, str], End | database.Database]
     trusted: bool = True
     prefix: tuple[str, ...] = ()
     drops: bool = False
     slow: bool = False
+    recreates: bool = False
 
 
 def _fix(lane: Lane, name: str) -> End:
@@ -123,6 +126,21 @@ def _known_good(lane: Lane, name: str) -> End:
     return End("", generation, image, 0)
 
 
+def _recreate(lane: Lane, _name: str) -> database.Database:
+    """A field that can never change: two requests, and between them there is nothing."""
+    name, uid = database.put_wrong(lane)
+    case = lane.until_ended(name, "fixed")
+    return database.Database(name, case, uid, database.RIGHT, 2)
+
+
+def _recreate_back(lane: Lane, name: str) -> database.Database:
+    fixed, since = _recreate(lane, name), lane.mark()
+    lane.order("undo", fixed.case_id, done=lambda: lane.recorded("undo-asked", since) > 0)
+    lane.until_ended(fixed.name, "rolled-back", case=fixed.case_id)
+    lane.forget_trust()
+    return replace(fixed, service=database.WRONG, writes=4)
+
+
 def _held_back(lane: Lane, name: str) -> tuple[str, str, int, int]:
     """Break it, and wait until the guards have refused the fix once: nothing is written. Answers the case, the
     plan's digest, the generation, and the newest row before what comes next."""
@@ -144,6 +162,8 @@ def _held_back(lane: Lane, name: str) -> tuple[str, str, int, int]:
 
 FIX = Scenario("fix", _fix)
 UNDO = Scenario("undo", _undo, drops=True)
+RECREATE = Scenario("recreation", _recreate, recreates=True)
+RECREATE_BACK = Scenario("undo of a recreation", _recreate_back, recreates=True)
 KNOWN_GOOD = Scenario("known good", _known_good, slow=True)
 SCENARIOS = (
     FIX,
@@ -156,6 +176,12 @@ SCENARIOS = (
     Scenario("pause and resume", _pause),
     Scenario("kill switch", _kill),
     Scenario("autonomy", _autonomy),
+    RECREATE,
+    Scenario("repeated recreation", _recreate, prefix=("guarded+apply-started/after",), recreates=True),
+    RECREATE_BACK,
+    Scenario(
+        "repeated undo of a recreation", _recreate_back, prefix=("rollback-started/after",), recreates=True
+    ),
     KNOWN_GOOD,
 )
 """In the order in which they lend their points: a point belongs to the first scenario that passes it."""

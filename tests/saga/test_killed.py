@@ -38,6 +38,10 @@ def test_killed_around_the_write_and_while_it_takes_orders_every_fault_is_mended
         ),
         Trial(BY_NAME["approve"], (Death("approved/after"),)),
         Trial(BY_NAME["kill switch"], (Death("kill-switch/commit"), Death("kill-switch-lifted#1"))),
+        Trial(
+            BY_NAME["recreation"],
+            (Death("delete of apply-started after"), Death("create of earlier apply-started before")),
+        ),
     ]
     tally, outcomes = run_these(practice, folder, trials)
     assert tally.wrong == []

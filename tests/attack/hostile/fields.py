@@ -247,7 +247,8 @@ SECRETS = [
         env(name="DB_PASSWORD", valueFrom={"secretKeyRef": {"name": "db", "key": "root"}}),
         "sensitive:Secret",
     ),
-    H("a secret replaced by text", env(name="DB_PASSWORD", valueFrom=None, value="x"), "sensitive:Secret"),
+    # A word that redaction takes for none, or there would be no plan at all.
+    H("a secret replaced by text", env(name="DB_PASSWORD", valueFrom=None, value="none"), "sensitive:Secret"),
     H(
         "a whole Secret in the environment",
         app(envFrom=[{"secretRef": {"name": "other"}}]),

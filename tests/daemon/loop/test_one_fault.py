@@ -36,6 +36,18 @@ def test_a_broken_image_goes_back_to_the_last_known_good_and_is_proven(rig):
     assert rig.store.verify().intact
 
 
+def test_what_was_fixed_and_breaks_again_while_no_daemon_runs_is_a_new_case(rig):
+    rig.set_image(BAD)
+    first = rig.until(State.CLOSED)
+    rig.turn(400)  # the budgets' and the cool-down's word is another matter
+    rig.set_image(BAD)
+    rig.restart()  # nobody of this process has seen it whole
+    rig.turn(1)
+    again = find_cases(rig.store)[0]
+    assert again.case_id != first.case_id
+    assert again.key == first.key
+
+
 def test_success_needs_the_whole_window_of_quiet(rig):
     rig.set_image(BAD)
     rig.until(State.VERIFYING)

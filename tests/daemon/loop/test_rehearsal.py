@@ -2,6 +2,7 @@
 written, and however it ends the canary is gone."""
 
 import pytest
+from sqlalchemy import select
 
 from daemon.cli.cases import explanation
 from daemon.cli.status import ask
@@ -9,7 +10,8 @@ from daemon.commands import Commands
 from daemon.rounds import read_catalog
 from remediation.rehearsal import LABEL
 from remediation.saga import Event, State
-from store.queries import find_cases, last_step, pending_notices, steps
+from store.projection import READ_MODELS, rebuild
+from store.queries import changes_since, find_cases, last_step, pending_notices, steps
 from tests.fakes.cluster import Mishap
 from tests.fakes.rehearsal_rig import REHEARSED, RehearsalRig
 from tests.fakes.rig import BAD, GOOD, INTENT
@@ -123,6 +125,49 @@ def test_the_workload_s_own_health_does_not_see_the_canary(broken):
     (canary,) = rig.canaries()
     assert {v.subject.name for v in violations} & {canary["metadata"]["name"]} == set()
     assert len(find_cases(rig.store)) == 1
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+def charges(rig):
+    return [(change.result, change.name) for change in changes_since(rig.store, 0.0)]
+
+
+def test_a_canary_is_charged_with_its_row_and_the_change_that_it_lets_through_takes_the_charge_over(broken):
+    rig = broken(intent=REHEARSED + "  budget: {changes: 1, per: 1h}\n")
+    rig.until(State.REHEARSING)
+    assert charges(rig) == [("rehearsed", "web")]
+    rig.until(State.CLOSED)
+    assert charges(rig) == [("held", "web")]
+    tables = read_models(rig)
+    with rig.store._writer.begin() as connection:
+        rebuild(connection)
+    assert read_models(rig) == tables
+
+
+def read_models(rig):
+    with rig.store.snapshot() as connection:
+        return [connection.execute(select(table)).all() for table in READ_MODELS]
+
+
+def test_a_canary_that_fails_uses_budget_up_and_nothing_else(broken):
+    both = REHEARSED.replace(", name: web}", "}") + "  budget: {changes: 1, per: 1h}\n"
+    rig = broken(lambda rig: rig.set_image(GOOD, "other"), both)
+    rig.comes_up = False
+    rig.until(State.CLOSED)
+    assert charges(rig) == [("rehearsed", "web")]
+    rig.comes_up = True
+    rig.set_image(BAD, "other")
+    rig.until(State.PROPOSED)
+    rig.turn(8)
+    refused = {
+        (verdict["guard"], verdict["reason"])
+        for verdict in last_step(rig.store, newest(rig).case_id, Event.GUARDED).payload["verdicts"]
+        if not verdict["allowed"]
+    }
+    assert refused == {("budget", "Spent"), ("rehearsal", "NotYetRehearsed")}
+    assert rig.writes() == ["create Pod", "delete Pod"]
 
 
 # ---------------------------------------------------------------- where there can be none
@@ -249,7 +294,8 @@ def test_a_template_that_somebody_changes_meanwhile_is_rehearsed_anew(broken):
 
 
 def test_a_template_that_never_rests_ends_with_a_person(broken):
-    rig = broken()
+    many = REHEARSED + "  budget: {changes: 10, per: 1h}\n"
+    rig = broken(intent=many, limits={"object_changes": 10})
     for size in range(1, 6):
         rig.until(State.REHEARSING)
         mounts(rig, emptyDir={"sizeLimit": f"{size}Mi"})

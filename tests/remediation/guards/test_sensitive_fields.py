@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from remediation.guards import Surroundings
 from remediation.guards.sensitive_fields import REASONS
 from remediation.image_ref import parse_image
 from remediation.model import Candidate, Create, NoPlan
@@ -237,7 +238,10 @@ def test_a_service_may_select_and_target_but_not_expose():
 
 def test_a_config_maps_keys_are_names_of_nothing():
     live = config_map()
-    assert verdict("sensitive", context({"data": {"args": "a", "secret": "b"}}, live=live)).allowed
+    change = {"data": {"args": "a", "secret": "b"}}
+    unused = Surroundings(users=())
+    assert verdict("sensitive", context(change, live=live, surroundings=unused)).allowed
+    assert verdict("sensitive", context(change, live=live)).reason == "UsersUnknown"
 
 
 def test_an_intents_own_manifest_may_say_what_it_likes_but_not_hand_over_the_node():

@@ -294,11 +294,11 @@ def test_an_undo_waits_for_neither_and_is_excused_from_every_new_guard_but_optin
 )
 def test_a_silence_covers_what_it_names(scope, covered):
     about = {"intent": "web", "fault_class": "ImagePull", "namespace": "shop"}
-    assert covers(scope, item=LIVE, **about) is covered
+    assert covers(scope, items=[LIVE], **about) is covered
 
 
 def test_a_label_that_cannot_be_looked_up_is_covered():
-    assert covers("label:app=api", intent="web", fault_class="x", namespace="shop", item=None)
+    assert covers("label:app=api", intent="web", fault_class="x", namespace="shop", items=[None])
 
 
 # ---------------------------------------------------------------- what becomes of a refusal

@@ -1,0 +1,84 @@
+"""Reads who uses the target of a plan (remediation/users.py), at the moment of the write.
+
+Workloads are listed. Of the pods, which may be thousands, the watches say whom nobody stands for: a bare pod, or one
+of a controller that intentd does not know. These alone are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from daemon.state import World
+from detectors.facts import Fact, ObjectMeta
+from detectors.facts import Pod as PodFact
+from detectors.model import Gap, Name, ObjectRef, Turn
+from remediation.model import Json, Plan
+from remediation.users import USED, WORKLOADS, uses
+
+ALONE = 50
+"""Pods of one namespace that are read because nobody stands for them; with more, nobody knows what the rest reads."""
+
+HASHES = ("pod-template-hash", "controller-revision-hash")
+"""Labels that tell the pods of one template from those of the next (apps/v1)."""
+
+
+def users_of(world: World, plan: Plan, live: Json | None) -> tuple[Json, ...] | Gap | None:
+    """Whole objects, each with its kind; a Gap where not all of them could be read; None for a target that works
+    through nobody else's pods."""
+    if plan.target.kind not in USED:
+        return None
+    namespace, found = plan.target.namespace, list[Json]()
+    for kind in WORKLOADS:
+        page = world.cluster.list_now(kind, namespace)
+        if isinstance(page, Gap):
+            return page
+        found += [{**item, "kind": kind} for item in page]
+    alone = _alone(world, namespace, {str(item["metadata"].get("uid")) for item in found})
+    if isinstance(alone, Gap):
+        return alone
+    for ref in alone:
+        pod = world.cluster.read(ref)
+        if isinstance(pod, Gap):
+            return pod
+        found += [] if pod is None else [{**pod, "kind": "Pod"}]
+    return tuple(item for item in found if uses(item, plan, live))
+
+
+def _alone(world: World, namespace: str, known: set[str]) -> list[ObjectRef] | Gap:
+    """Pods whom no listed workload (its uid among the `known`) made; one of each template where another controller
+    made them."""
+    views = world.cluster.snapshot()
+    pods, sets = views.get("Pod"), views.get("ReplicaSet")
+    if isinstance(pods, Gap) or isinstance(sets, Gap) or pods is None or sets is None:
+        nothing = Gap("Pod list", "NoData", "pods are not watched", Turn.OURS)
+        return next((view for view in (pods, sets) if isinstance(view, Gap)), nothing)
+    found: dict[object, ObjectRef] = {}
+    for (where, name), fact in pods.items():
+        if (
+            where != namespace
+            or not isinstance(fact, PodFact)
+            or fact.status.phase in ("Succeeded", "Failed")
+        ):
+            continue
+        made_by = _controller(fact.metadata)
+        if made_by in known or _controller_of_set(sets, fact.metadata) in known:
+            continue
+        template = tuple(fact.metadata.labels.get(label) for label in HASHES)
+        found.setdefault((made_by, template) if made_by else name, ObjectRef("Pod", namespace, name))
+    if len(found) > ALONE:
+        return Gap("Pod list", "Partial", f"more than {ALONE} stand alone in {namespace}", Turn.OPERATOR)
+    return list(found.values())
+
+
+def _controller(meta: ObjectMeta) -> str:
+    """The uid of who made it; empty where nobody did."""
+    return next((owner.uid for owner in meta.owner_references if owner.controller), "")
+
+
+def _controller_of_set(sets: Mapping[Name, Fact], pod: ObjectMeta) -> str:
+    """Who made the ReplicaSet that made the pod."""
+    for owner in pod.owner_references:
+        made = sets.get((pod.namespace, owner.name))
+        if owner.controller and made is not None and made.metadata.uid == owner.uid:
+            return _controller(made.metadata)
+    return ""

@@ -35,7 +35,7 @@ from remediation.guards import (
 from remediation.guards.pause import covers
 from remediation.guards.rehearsal import NOT_YET
 from remediation.model import Create, Json, Plan, RawEvidence, Recreate, Verdict
-from remediation.rehearsal import Rehearsed, Result
+from remediation.rehearsal import REHEARSED, Rehearsed, Result
 from remediation.saga import Event
 from remediation.users import USED
 from store.decisions import decisions
@@ -165,6 +165,10 @@ def _context(
     context = _stops(world, memory, row, plan, live, undoes, around)
     now, intent = context.now, context.intent
     spent = spend_since(world.store, now - seconds(world.settings.growth.per))
+    past = [
+        past_change(change, spent.get(change.operation_id))
+        for change in changes_since(world.store, now - _memory(limits, intent))
+    ]
     good = known_good(world.store, plan.target)
     planned = last_step(world.store, row.case_id, Event.PLANNED)
     details: Json = planned.payload if planned else {}
@@ -172,10 +176,8 @@ def _context(
         context,
         last_known_good=good[0] if good else None,
         related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
-        history=tuple(
-            past_change(change, spent.get(change.operation_id))
-            for change in changes_since(world.store, now - _memory(limits, intent))
-        ),
+        history=tuple(change for change in past if change.result != REHEARSED),
+        rehearsals=tuple(change for change in past if change.result == REHEARSED),
         limits=limits,
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),

@@ -14,6 +14,7 @@ from daemon.kill_switch import kill_switch
 from daemon.limits import limits_of
 from daemon.mode import effective_mode
 from daemon.past_changes import past_change
+from daemon.pauses import standing_pauses
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from daemon.users import users_of
@@ -41,7 +42,6 @@ from remediation.users import USED
 from store.decisions import decisions
 from store.queries import (
     CaseRow,
-    active_pauses,
     changes_since,
     known_good,
     last_step,
@@ -146,7 +146,7 @@ def _stops(
         approved_digest=row.digest if agreed.complete else None,
         approved_by=agreed.by,
         approvals_needed=agreed.needed,
-        paused=_paused(world, row, now, _labelled(plan, live, around)),
+        paused=_paused(world, memory, row, _labelled(plan, live, around)),
         undoes=undoes,
         operation_id=row.operation_id,
     )
@@ -268,8 +268,8 @@ def _labelled(plan: Plan, live: Json | None, around: Surroundings) -> tuple[Json
     return (own, None) if users is None or isinstance(users, Gap) else (own, *users)
 
 
-def _paused(world: World, row: CaseRow, now: float, items: Sequence[Json | None]) -> str | None:
-    for pause in active_pauses(world.store, now):
+def _paused(world: World, memory: Memory, row: CaseRow, items: Sequence[Json | None]) -> str | None:
+    for pause in standing_pauses(world, memory):
         if covers(
             pause.scope,
             intent=row.intent,

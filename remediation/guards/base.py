@@ -18,7 +18,7 @@ from intents.model import Freeze, Gate, Intent, Mode
 from remediation.diff import fork
 from remediation.guards.surroundings import Surroundings
 from remediation.model import ABSENT, Json, Patch, Plan, Verdict
-from remediation.rehearsal import REHEARSED, Rehearsed, Result
+from remediation.rehearsal import Rehearsed, Result
 from remediation.values import canonical
 
 Knob = tuple[str, str]
@@ -38,7 +38,7 @@ def _spelt(value: Any) -> str:
 class Change:
     """One write that was charged before. `result` is the ledger's word for what became of it: applied,
     held, not-held, rolled-back, stuck, refused; None where that is not known (it counts as written);
-    `rehearsed` where only a canary of it was set up, which costs budget and nothing else."""
+    `rehearsed` where only a canary of it was set up."""
 
     operation_id: str
     at: float  # Unix seconds
@@ -142,6 +142,7 @@ class GuardContext:
     last_known_good: Json | None = None
     related: frozenset[tuple[str, str, str]] = frozenset()
     history: tuple[Change, ...] = ()
+    rehearsals: tuple[Change, ...] = ()  # charged as well, though only a canary was set up
     limits: Limits = Limits()
     paused: str | None = None  # the reason
     kill_switch: str | None = None  # the reason
@@ -168,16 +169,17 @@ class GuardContext:
 
     @cached_property
     def charged(self) -> tuple[Change, ...]:
-        """Past changes without this plan's own charge, and without rehearsals."""
-        return tuple(change for change in self.charges if change.result != REHEARSED)
+        """Past changes without this plan's own charge."""
+        if self.operation_id is None:
+            return self.history
+        return tuple(change for change in self.history if change.operation_id != self.operation_id)
 
     @property
-    def charges(self) -> tuple[Change, ...]:
-        """Past changes and rehearsals, without this plan's own charge and that of the rehearsal which it passed: one
-        cure is charged once."""
+    def charged_rehearsals(self) -> tuple[Change, ...]:
+        """Past rehearsals without the one that this plan passed: one cure is charged once."""
         passed = self.rehearsed is not None and self.rehearsed.result is Result.PASSED
-        paid = {self.operation_id, self.rehearsed.operation_id if self.rehearsed and passed else None}
-        return tuple(change for change in self.history if change.operation_id not in paid)
+        own = self.rehearsed.operation_id if self.rehearsed and passed else None
+        return tuple(change for change in self.rehearsals if change.operation_id != own)
 
     @cached_property
     def charged_here(self) -> tuple[Change, ...]:

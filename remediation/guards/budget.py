@@ -27,7 +27,7 @@ class Budget:
         own, per = context.intent.spec.budget, limits.per
         namespace, own_per = context.plan.target.namespace, parse_duration(own.per)
         since = context.now - max(per, own_per)
-        charged = [c for c in context.charges if c.at > since]
+        charged = [c for c in (*context.charged, *context.charged_rehearsals) if c.at > since]
         budgets = (
             ("intent", own.changes, own_per, [c for c in charged if c.intent == context.intent.name]),
             (

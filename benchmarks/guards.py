@@ -14,6 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from benchmarks.figures import Figure, percentile, tell
@@ -75,16 +76,18 @@ def _timed(
     context: GuardContext, guards: tuple[Guard, ...], rounds: int, clock: Callable[[], float]
 ) -> list[float]:
     """Milliseconds of each run by this clock (the wall's, or this thread's CPU time, which a busy machine does not
-    stretch), after a warm-up; the collector rests, as it does in so short a time."""
+    stretch), after a warm-up; the collector rests, as it does in so short a time. Each run has a context of its own,
+    as each write has: what guards share, they work out within the time."""
     for _ in range(20):
-        run_guards(context, guards)
+        run_guards(replace(context), guards)
     took = []
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
+            fresh = replace(context)
             start = clock()
-            run_guards(context, guards)
+            run_guards(fresh, guards)
             took.append((clock() - start) * 1000)
     finally:
         gc.enable()

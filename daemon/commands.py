@@ -13,6 +13,7 @@ from daemon.approvals import approval
 from daemon.autonomy import grants, levels, revocation, taken_back
 from daemon.control import CommandError
 from daemon.kill_switch import kill_switch, lift, throw
+from daemon.pauses import standing_pauses
 from daemon.rehearsals import canaries
 from daemon.silence import checked_scope
 from daemon.state import Memory, World
@@ -24,7 +25,7 @@ from store.decisions import active_grants, grants_to_confirm
 from store.errors import StoreError
 from store.ledger import Entry
 from store.projection import SystemEvent
-from store.queries import CaseRow, active_pauses, get_case, open_cases
+from store.queries import CaseRow, get_case, open_cases
 from store.retention import backup
 
 Json = dict[str, Any]
@@ -91,7 +92,7 @@ class Commands:
             else [f"{item.intent}: {item.gap.message}" for item in judgement.unknowns],
             "open_cases": len(open_cases(self._world.store)),
             "storm": self._memory.storm,
-            "pauses": [asdict(pause) for pause in active_pauses(self._world.store, now)],
+            "pauses": [asdict(pause) for pause in standing_pauses(self._world, self._memory)],
             "kill_switch": kill_switch(self._world),
             "missing": unfinished(
                 self._world.store, lambda plan: self._world.cluster.read(plan.target) is None
@@ -159,7 +160,7 @@ class Commands:
         checked_scope(scope, self._memory.catalog.intents, "pause")
         until = self._world.clock.now() + parse_duration(str(arguments.get("for") or "1h"))
         self._record(Entry(SystemEvent.PAUSED, {"scope": scope, "reason": reason, "by": who, "until": until}))
-        standing = active_pauses(self._world.store, self._world.clock.now())
+        standing = standing_pauses(self._world, self._memory)
         stands = next(
             (pause.until for pause in standing if pause.scope == scope), until
         )  # a longer one goes on
@@ -168,7 +169,7 @@ class Commands:
     def _resume(self, arguments: Json, who: str) -> Json:
         """Nothing to end is no error: what was asked for is so. Says what is still held."""
         scope = str(arguments.get("scope") or "all")
-        paused = {pause.scope for pause in active_pauses(self._world.store, self._world.clock.now())}
+        paused = {pause.scope for pause in standing_pauses(self._world, self._memory)}
         if scope in paused:
             self._record(Entry(SystemEvent.RESUMED, {"scope": scope, "by": who}))
         else:

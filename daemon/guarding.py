@@ -14,6 +14,7 @@ from daemon.kill_switch import kill_switch
 from daemon.limits import limits_of
 from daemon.mode import effective_mode
 from daemon.past_changes import past_change
+from daemon.pauses import standing_pauses
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from daemon.users import users_of
@@ -35,13 +36,12 @@ from remediation.guards import (
 from remediation.guards.pause import covers
 from remediation.guards.rehearsal import NOT_YET
 from remediation.model import Create, Json, Plan, RawEvidence, Recreate, Verdict
-from remediation.rehearsal import Rehearsed, Result
+from remediation.rehearsal import REHEARSED, Rehearsed, Result
 from remediation.saga import Event
 from remediation.users import USED
 from store.decisions import decisions
 from store.queries import (
     CaseRow,
-    active_pauses,
     changes_since,
     known_good,
     last_step,
@@ -146,7 +146,7 @@ def _stops(
         approved_digest=row.digest if agreed.complete else None,
         approved_by=agreed.by,
         approvals_needed=agreed.needed,
-        paused=_paused(world, row, now, _labelled(plan, live, around)),
+        paused=_paused(world, memory, row, _labelled(plan, live, around)),
         undoes=undoes,
         operation_id=row.operation_id,
     )
@@ -165,6 +165,10 @@ def _context(
     context = _stops(world, memory, row, plan, live, undoes, around)
     now, intent = context.now, context.intent
     spent = spend_since(world.store, now - seconds(world.settings.growth.per))
+    past = [
+        past_change(change, spent.get(change.operation_id))
+        for change in changes_since(world.store, now - _memory(limits, intent))
+    ]
     good = known_good(world.store, plan.target)
     planned = last_step(world.store, row.case_id, Event.PLANNED)
     details: Json = planned.payload if planned else {}
@@ -172,10 +176,8 @@ def _context(
         context,
         last_known_good=good[0] if good else None,
         related=frozenset((kind, namespace, name) for kind, namespace, name in details.get("related", ())),
-        history=tuple(
-            past_change(change, spent.get(change.operation_id))
-            for change in changes_since(world.store, now - _memory(limits, intent))
-        ),
+        history=tuple(change for change in past if change.result != REHEARSED),
+        rehearsals=tuple(change for change in past if change.result == REHEARSED),
         limits=limits,
         storm=memory.storm,
         local_time=None if intent is None else _local_time(intent, now),
@@ -266,8 +268,8 @@ def _labelled(plan: Plan, live: Json | None, around: Surroundings) -> tuple[Json
     return (own, None) if users is None or isinstance(users, Gap) else (own, *users)
 
 
-def _paused(world: World, row: CaseRow, now: float, items: Sequence[Json | None]) -> str | None:
-    for pause in active_pauses(world.store, now):
+def _paused(world: World, memory: Memory, row: CaseRow, items: Sequence[Json | None]) -> str | None:
+    for pause in standing_pauses(world, memory):
         if covers(
             pause.scope,
             intent=row.intent,

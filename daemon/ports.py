@@ -131,10 +131,6 @@ class Cluster(Protocol):
         finalizers stays for a while. What it owns goes after it, or, with `orphan`, stays."""
 
 
-OPERATION_ANNOTATION = "intentd.io/operation"
-"""Marks the object with the id of our last write to it; recovery looks for it."""
-
-
 # ---------------------------------------------------------------- metrics, model
 
 

@@ -23,11 +23,11 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
+from daemon.ports import WriteResult, WriteStatus
 from daemon.state import World
 from detectors.model import Gap, ObjectRef, Turn
 from intents.fields import get
-from remediation.model import Json, Recreate
+from remediation.model import OPERATION_ANNOTATION, Json, Recreate
 
 BACK = ".back"
 """Ends the mark of an object that was put back as it was."""

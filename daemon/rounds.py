@@ -9,6 +9,7 @@ import zoneinfo
 import structlog
 
 from daemon.kill_switch import kill_switch
+from daemon.pauses import standing_pauses
 from daemon.ports import IntentSource, Notice
 from daemon.settings import seconds
 from daemon.state import Memory, World
@@ -20,7 +21,7 @@ from intents.model import ManifestDesired
 from remediation.model import Json
 from store.ledger import Entry
 from store.projection import SystemEvent
-from store.queries import active_pauses, pending_notices
+from store.queries import pending_notices
 from store.retention import prune
 
 log = structlog.get_logger("intentd")
@@ -84,9 +85,9 @@ def tell_people(world: World) -> int:
     return sent
 
 
-def is_paused(world: World) -> bool:
+def is_paused(world: World, memory: Memory) -> bool:
     """Whether a pause or the kill switch is in force, for the gauge that alerts on a forgotten one."""
-    return kill_switch(world) is not None or bool(active_pauses(world.store, world.clock.now()))
+    return kill_switch(world) is not None or bool(standing_pauses(world, memory))
 
 
 def retain(world: World) -> int:

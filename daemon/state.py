@@ -56,6 +56,9 @@ class Memory:
     model_trouble: Unusable | None = None  # why the last question got no answer; None = it got one
     model_absent_since: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     canaries: Mapping[str, Watched] = field(default_factory=dict)  # by case id, as of the latest look
+    pause_ends: Mapping[tuple[str, float, float], float] = field(
+        default_factory=dict
+    )  # monotonic; see pauses.py
     retry_at: Mapping[str, float] = field(default_factory=dict)  # by case id, monotonic
     looked: threading.Event = field(default_factory=threading.Event)  # set after each look
     thought: threading.Event = field(default_factory=threading.Event)  # set after each think or command

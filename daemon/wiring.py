@@ -212,7 +212,7 @@ def _jobs(world: World, memory: Memory, source: IntentDirectory, telemetry: Tele
     jobs.every(CATALOG_EVERY, "catalog", lambda: read_catalog(world, memory, source))
     jobs.every(TELL_EVERY, "notices", lambda: tell_people(world))
     jobs.every(GOOD_TIMES_EVERY, "good-times", lambda: good.note(world, memory))
-    jobs.every(TELL_EVERY, "paused", lambda: telemetry.paused.set(is_paused(world)))
+    jobs.every(TELL_EVERY, "paused", lambda: telemetry.paused.set(is_paused(world, memory)))
     jobs.every(RETENTION_EVERY, "retention", lambda: retain(world))
     jobs.start()
     return jobs

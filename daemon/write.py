@@ -27,7 +27,7 @@ from enum import StrEnum
 
 from daemon import recreate
 from daemon.guarding import Contextual
-from daemon.ports import LANDS_WITHIN, OPERATION_ANNOTATION, WriteResult, WriteStatus
+from daemon.ports import LANDS_WITHIN, WriteResult, WriteStatus
 from daemon.records import guarded, rehearsal_started, write_started
 from daemon.state import World
 from detectors.model import Gap, ObjectRef
@@ -35,7 +35,7 @@ from intents.fields import MISSING, get
 from remediation.blast_radius import Neighbours
 from remediation.digest import delete_digest
 from remediation.guards import GUARDS, Guard, allowed, run_guards
-from remediation.model import Create, Delete, Json, Patch, Plan, Recreate, Verdict
+from remediation.model import OPERATION_ANNOTATION, Create, Delete, Json, Patch, Plan, Recreate, Verdict
 from remediation.plan import as_planned
 from remediation.rehearsal import why_unfit
 from remediation.saga import Event

@@ -13,24 +13,15 @@ from decimal import Decimal
 from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath
+from intents.merge_keys import CONTAINER_KEY, CONTAINER_LISTS, DEFAULTS, PER_CONTAINER, PER_POD, SERVICE_PORTS
 from intents.units import parse_quantity
 
-MERGE_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "containers": (("name",),),
-    "initContainers": (("name",),),
-    "ephemeralContainers": (("name",),),
-    "env": (("name",),),
-    "volumes": (("name",),),
-    "imagePullSecrets": (("name",),),
-    "volumeMounts": (("mountPath",),),
-    "volumeDevices": (("devicePath",),),
-    "hostAliases": (("ip",),),
-    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
-    "ports": (("containerPort", "protocol"), ("port", "protocol")),
+_MERGE_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(CONTAINER_LISTS, (CONTAINER_KEY,)),
+    **{name: (keys,) for name, keys in (PER_CONTAINER | PER_POD).items()},
+    "ports": (PER_CONTAINER["ports"], SERVICE_PORTS),
 }
-"""Source: patchMergeKey and listMapKey in k8s.io/api core/v1. A container's ports and a Service's have
-different keys under one name."""
-_DEFAULTS = {"protocol": "TCP"}
+"""By the list's name alone, because a manifest may be of any kind."""
 _QUANTITY_MAPS = frozenset({"limits", "requests", "hard", "capacity"})
 _QUANTITIES = frozenset({"sizeLimit", "divisor", "averageValue"})
 _PLAIN = frozenset(
@@ -113,9 +104,9 @@ def _lists(path: FieldPath, wish: list[Any], live: Any) -> Iterator[FieldPath]:
 
 def _merge_key(path: FieldPath, wish: Sequence[Any]) -> tuple[str, ...] | None:
     """The merge key under which every entry of the wish can be found; None where the list is one value."""
-    for keys in MERGE_KEYS.get(str(path[-1]), ()):
+    for keys in _MERGE_KEYS.get(str(path[-1]), ()):
         if all(
-            isinstance(entry, Mapping) and all(key in entry or key in _DEFAULTS for key in keys)
+            isinstance(entry, Mapping) and all(key in entry or key in DEFAULTS for key in keys)
             for entry in wish
         ):
             return keys
@@ -123,7 +114,7 @@ def _merge_key(path: FieldPath, wish: Sequence[Any]) -> tuple[str, ...] | None:
 
 
 def _key(entry: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, str(entry.get(key, _DEFAULTS.get(key, "")))) for key in keys)
+    return tuple((key, str(entry.get(key, DEFAULTS.get(key, "")))) for key in keys)
 
 
 def _as_absent(path: FieldPath, wish: Any) -> bool:

@@ -10,12 +10,11 @@ from gym.faults.base import Breakage, Fault, Json, Outage
 from gym.objects import Objects
 from gym.ready import wait_for
 from remediation.manifest import merge
-from remediation.model import NoPlan
+from remediation.model import OPERATION_ANNOTATION, NoPlan
 from store.ledger import Ledger
 from store.queries import known_good_versions
 
 HEALTHY_SECONDS = 60.0
-OPERATION = "intentd.io/operation"
 
 
 @dataclass(slots=True)
@@ -112,4 +111,4 @@ def rolled_out(deployment: Json | None) -> bool:
 
 
 def _written(live: Json) -> bool:
-    return OPERATION in (live["metadata"].get("annotations") or {})
+    return OPERATION_ANNOTATION in (live["metadata"].get("annotations") or {})

@@ -117,8 +117,12 @@ def covers(pattern: FieldPath, path: FieldPath) -> bool:
     """
     if len(pattern) != len(path):
         return False
-    # From the end: paths into a pod template begin alike.
-    return all(map(_segment_covers, reversed(pattern), reversed(path)))
+    at = len(path)
+    while at:  # from the end: paths into a pod template begin alike
+        at -= 1
+        if pattern[at] != path[at] and not _segment_covers(pattern[at], path[at]):
+            return False
+    return True
 
 
 def covers_prefix(pattern: FieldPath, path: FieldPath) -> bool:
@@ -151,20 +155,17 @@ def get(document: object, path: FieldPath) -> object:
     here: object = document
     for segment in path:
         if isinstance(segment, str):
-            if not isinstance(here, _MAPS) or segment not in here:
+            if not isinstance(here, _MAPS):
                 return MISSING
-            here = here[segment]
-            continue
-        if not isinstance(here, list):
+            here = here.get(segment, MISSING)
+        elif not isinstance(here, list):
             return MISSING
-        if segment.index is not None:
+        elif segment.index is not None:
             if segment.index >= len(here):
                 return MISSING
             here = here[segment.index]
-            continue
-        here = _only(here, segment.key)
-        if here is MISSING:
-            return MISSING
+        else:
+            here = _only(here, segment.key)
     return here
 
 
@@ -172,15 +173,17 @@ def _only(items: Sequence[object], key: tuple[tuple[str, str], ...]) -> object:
     """The one element with this key, MISSING where there is none or another one too."""
     if len(key) == 1:  # most merge keys are one name, and long lists are asked often
         ((name, wanted),) = key
-        found = [
-            item
-            for item in items
-            if isinstance(item, _MAPS)
-            and ((value := item.get(name)) == wanted or (type(value) is not str and str(value) == wanted))
-        ]
-    else:
-        found = [item for item in items if isinstance(item, _MAPS) and _is(item, key)]
-    return found[0] if len(found) == 1 else MISSING
+        found = MISSING
+        for item in items:
+            if isinstance(item, _MAPS):
+                value = item.get(name)
+                if value == wanted or (type(value) is not str and str(value) == wanted):
+                    if found is not MISSING:
+                        return MISSING
+                    found = item
+        return found
+    fits = [item for item in items if isinstance(item, _MAPS) and _is(item, key)]
+    return fits[0] if len(fits) == 1 else MISSING
 
 
 def _is(item: Mapping[str, object], key: tuple[tuple[str, str], ...]) -> bool:

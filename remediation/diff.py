@@ -35,7 +35,7 @@ class Diff:
 def diff(before: Json, after: Json) -> Diff:
     """The difference in both directions; empty where the two are the same."""
     walked = _walk(before, after)
-    return Diff(tuple(walked.touched), tuple(walked.operations), operations(after, before))
+    return Diff(tuple(walked.touched), walked.patch(), operations(after, before))
 
 
 def changed_leaves(before: Json, after: Json) -> tuple[Touched, ...]:
@@ -46,7 +46,7 @@ def changed_leaves(before: Json, after: Json) -> tuple[Touched, ...]:
 
 def operations(before: Json, after: Json) -> tuple[Operation, ...]:
     """The smallest JSON Patch from before to after, with its preconditions."""
-    return tuple(_walk(before, after).operations)
+    return _walk(before, after).patch()
 
 
 def leaves(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
@@ -71,10 +71,17 @@ def leaves(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
 # ---------------------------------------------------------------- the walk
 
 
+_Step = tuple[Literal["add", "remove", "replace", "test"], str, Any]
+"""What an operation is made of: most walks are asked for the leaves alone."""
+
+
 @dataclass(slots=True)
 class _Walked:
     touched: list[Touched] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
+    steps: list[_Step] = field(default_factory=list)
+
+    def patch(self) -> tuple[Operation, ...]:
+        return tuple(Operation(*step) for step in self.steps)
 
 
 def _walk(before: Json, after: Json) -> _Walked:
@@ -84,22 +91,22 @@ def _walk(before: Json, after: Json) -> _Walked:
 
 
 def _maps(before: Json, after: Json, path: FieldPath, pointer: str, found: _Walked) -> None:
-    for key in sorted(before.keys() | after.keys()):
-        if key in before and key in after and before[key] is after[key]:
-            continue  # see `fork`
+    keys = [key for key, value in before.items() if key not in after or after[key] is not value]  # see `fork`
+    keys += [key for key in after if key not in before]
+    for key in sorted(keys):
         here, at = (*path, key), f"{pointer}/{escape(key)}"
         if key not in after:
             _removed(before[key], here, at, found)
         elif key not in before:
             found.touched += [Touched(leaf, ABSENT, value) for leaf, value in leaves(after[key], here)]
-            found.operations.append(Operation("add", at, after[key]))
+            found.steps.append(("add", at, after[key]))
         else:
             _values(before[key], after[key], here, at, found)
 
 
 def _removed(value: Any, path: FieldPath, pointer: str, found: _Walked) -> None:
     found.touched += [Touched(leaf, was, ABSENT) for leaf, was in leaves(value, path)]
-    found.operations += [Operation("test", pointer, value), Operation("remove", pointer)]
+    found.steps += [("test", pointer, value), ("remove", pointer, None)]
 
 
 def _values(before: Any, after: Any, path: FieldPath, pointer: str, found: _Walked) -> None:
@@ -108,14 +115,13 @@ def _values(before: Any, after: Any, path: FieldPath, pointer: str, found: _Walk
         return
     if same(before, after):
         return
-    keys = list_keys(path)
-    if keys and isinstance(before, list) and isinstance(after, list):
+    if isinstance(before, list) and isinstance(after, list) and (keys := list_keys(path)):
         old, new = identities(before, keys), identities(after, keys)
         if old is not None and new is not None:
             _keyed(_Keyed(keys, before, old), _Keyed(keys, after, new), path, pointer, found)
             return
     found.touched.append(Touched(path, before, after))
-    found.operations += [Operation("test", pointer, before), Operation("replace", pointer, after)]
+    found.steps += [("test", pointer, before), ("replace", pointer, after)]
 
 
 class _Keyed(NamedTuple):
@@ -136,23 +142,22 @@ def _keyed(before: _Keyed, after: _Keyed, path: FieldPath, pointer: str, found: 
         other, at = new.pop(who), f"{pointer}/{place}"
         if other is item:
             continue
-        inner = _Walked()
-        _maps(item, other, (*path, element(item, keys)), at, inner)
-        if inner.operations:
-            found.touched += inner.touched
-            found.operations += [*_tests(item, keys, at), *inner.operations]
+        start = len(found.steps)
+        _maps(item, other, (*path, element(item, keys)), at, found)
+        if len(found.steps) > start:
+            found.steps[start:start] = _tests(item, keys, at)
     for place in reversed(gone):  # from the end, so that no removal moves another
         at, item = f"{pointer}/{place}", before.items[place]
-        found.operations += _tests(item, keys, at)
+        found.steps += _tests(item, keys, at)
         found.touched += [Touched(leaf, was, ABSENT) for leaf, was in leaves([item], path)]
-        found.operations += [Operation("test", at, item), Operation("remove", at)]
+        found.steps += [("test", at, item), ("remove", at, None)]
     for item in new.values():
         found.touched += [Touched(leaf, ABSENT, value) for leaf, value in leaves([item], path)]
-        found.operations.append(Operation("add", f"{pointer}/-", item))
+        found.steps.append(("add", f"{pointer}/-", item))
 
 
-def _tests(item: Json, keys: tuple[str, ...], pointer: str) -> list[Operation]:
-    return [Operation("test", f"{pointer}/{escape(key)}", item[key]) for key in keys if key in item]
+def _tests(item: Json, keys: tuple[str, ...], pointer: str) -> list[_Step]:
+    return [("test", f"{pointer}/{escape(key)}", item[key]) for key in keys if key in item]
 
 
 # ---------------------------------------------------------------- JSON Patch
@@ -160,7 +165,7 @@ def _tests(item: Json, keys: tuple[str, ...], pointer: str) -> list[Operation]:
 
 def escape(key: str) -> str:
     """One reference token of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
+    return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
 
 
 def tokens(pointer: str) -> list[str]:
@@ -180,15 +185,14 @@ def apply(document: Json, patch: Sequence[Operation]) -> Json:
 
 def same_changes(does: Sequence[Touched], says: Sequence[Touched]) -> bool:
     """Whether what changes is what was said, each leaf said once: the same leaves, from and to the same values."""
-    done, said = ({leaf.path: leaf for leaf in leaves} for leaves in (does, says))
-    return (
-        len(said) == len(says)
-        and done.keys() == said.keys()
-        and all(
-            same(leaf.before, said[path].before) and same(leaf.after, said[path].after)
-            for path, leaf in done.items()
-        )
-    )
+    said = {leaf.path: leaf for leaf in says}
+    if not len(said) == len(says) == len(does):
+        return False
+    for leaf in does:
+        other = said.pop(leaf.path, None)
+        if other is None or not (same(leaf.before, other.before) and same(leaf.after, other.after)):
+            return False
+    return True
 
 
 def fork(document: Json, patch: Sequence[Operation]) -> Json:
@@ -197,16 +201,30 @@ def fork(document: Json, patch: Sequence[Operation]) -> Json:
     result: Json = dict(document)
     own: dict[int, Any] = {id(result): result}
     reached: list[str] = []
-    parent: Any = result
+    way: list[Any] = [result]  # the copies at each step of `reached`
+    before, last = "", ""
     for operation in patch:
-        *above, last = tokens(operation.path) or [""]
-        if above != reached:  # a step changes something below its parent, never the parent itself
-            parent = result
-            for token in above:
-                parent = _own_child(parent, token, operation.path, own)
-            reached = above
-        _step(parent, last, operation)
+        if operation.path != before:  # a value is tested, then changed
+            *above, last = tokens(operation.path) or [""]
+            before = operation.path
+            if above != reached:  # an operation changes something below its parent, nothing on the way to it
+                shared = _shared(reached, above)
+                del way[shared + 1 :]
+                for token in above[shared:]:
+                    way.append(_own_child(way[-1], token, operation.path, own))
+                reached = above
+        _step(way[-1], last, operation)
     return result
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many steps two ways have in common."""
+    steps = 0
+    for here, there in zip(one, other, strict=False):
+        if here != there:
+            break
+        steps += 1
+    return steps
 
 
 def _own_child(parent: Any, token: str, pointer: str, own: dict[int, Any]) -> Any:
@@ -216,40 +234,39 @@ def _own_child(parent: Any, token: str, pointer: str, own: dict[int, Any]) -> An
     if id(child) in own or not isinstance(child, (dict, list)):
         return child
     copy = child.copy()
-    parent[int(token) if isinstance(parent, list) else token] = own[id(copy)] = copy
+    parent[_key(parent, token)] = own[id(copy)] = copy
     return copy
 
 
 def _step(parent: Any, last: str, operation: Operation) -> None:
     match operation.op:
+        case "test":
+            if not same(_child(parent, last, operation.path), operation.value):
+                raise PreconditionFailed(f"test failed: {operation.path}")
         case "add" if isinstance(parent, list):
             place = len(parent) if last == "-" else _place(last, len(parent) + 1, operation.path)
             parent.insert(place, copied(operation.value))
         case "add" if isinstance(parent, dict):
             parent[last] = copied(operation.value)
-        case "test":
-            if not same(_child(parent, last, operation.path), operation.value):
-                raise PreconditionFailed(f"test failed: {operation.path}")
-        case "remove" | "replace" as op:
+        case "remove":
             _child(parent, last, operation.path)
-            _put(parent, last, operation, op)
+            del parent[_key(parent, last)]
+        case "replace":
+            _child(parent, last, operation.path)
+            parent[_key(parent, last)] = copied(operation.value)
         case _:
             raise PreconditionFailed(f"{operation.path} leads nowhere")
 
 
-def _put(parent: Any, last: str, operation: Operation, op: Literal["remove", "replace"]) -> None:
-    where = int(last) if isinstance(parent, list) else last
-    if op == "remove":
-        del parent[where]
-    else:
-        parent[where] = copied(operation.value)
+def _key(parent: Any, token: str) -> int | str:
+    return int(token) if isinstance(parent, list) else token
 
 
 def _child(parent: Any, token: str, pointer: str) -> Any:
-    if isinstance(parent, list):
-        return parent[_place(token, len(parent), pointer)]
     if isinstance(parent, dict) and token in parent:
         return parent[token]
+    if isinstance(parent, list):
+        return parent[_place(token, len(parent), pointer)]
     raise PreconditionFailed(f"{pointer} leads nowhere")
 
 

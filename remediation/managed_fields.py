@@ -84,10 +84,13 @@ def _together(at: float | None, born: float | None) -> bool:
     return at is not None and born is not None and abs(at - born) <= 1
 
 
+_ITSELF = frozenset({"."})
+
+
 def _claims(node: Any, path: FieldPath) -> bool:
     if not isinstance(node, dict):
         return False
-    if not path or not (node.keys() - {"."}):
+    if not path or node.keys() <= _ITSELF:
         return True  # reached the field, or the entry owns the whole it stands in
     segment, rest = path[0], path[1:]
     if isinstance(segment, str):

@@ -1,10 +1,8 @@
 """What Kubernetes' schema says about the few kinds that we may touch: which lists merge by which key, which
 fields are quantities, which may be a number or a name.
 
-A closed table, not discovery: the guards must mean the same thing on every server version. Sources: the
-`patchMergeKey` and `listMapKey` markers of k8s.io/api v0.36 core/v1 and apps/v1 types. Where the two differ
-(`ports` patch by containerPort alone, but are a map by containerPort and protocol) the stricter pair counts.
-A list that is not named here is atomic: replaced whole.
+Which keys, says intents/merge_keys.py; here is where such lists stand. A list that stands nowhere here is atomic:
+replaced whole.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from intents.fields import Element, FieldPath
+from intents.merge_keys import CONTAINER_KEY, CONTAINER_LISTS, DEFAULTS, PER_CONTAINER, PER_POD, SERVICE_PORTS
 
 API_VERSIONS = {
     "Deployment": "apps/v1",
@@ -34,40 +33,23 @@ POD = ("spec", "template", "spec")
 BARE_POD = ("spec",)
 """Where a Pod itself holds what templates hold at POD; none of the names there is one of another kind's."""
 
-CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
-
-_PER_CONTAINER = {
-    "env": ("name",),
-    "ports": ("containerPort", "protocol"),
-    "volumeMounts": ("mountPath",),
-    "volumeDevices": ("devicePath",),
-}
-_PER_POD = {
-    "volumes": ("name",),
-    "imagePullSecrets": ("name",),
-    "hostAliases": ("ip",),
-    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-    "resourceClaims": ("name",),
-    "schedulingGates": ("name",),
-}
 _LISTS: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("spec", "ports"): ("port", "protocol"),
+    ("spec", "ports"): SERVICE_PORTS,
     **{
         (*pod, *place): keys
         for pod in (POD, BARE_POD)
         for place, keys in [
-            *(((name,), keys) for name, keys in _PER_POD.items()),
-            *(((containers,), ("name",)) for containers in CONTAINER_LISTS),
+            *(((name,), keys) for name, keys in PER_POD.items()),
+            *(((containers,), CONTAINER_KEY) for containers in CONTAINER_LISTS),
             *(
                 ((containers, name), keys)
                 for containers in CONTAINER_LISTS
-                for name, keys in _PER_CONTAINER.items()
+                for name, keys in PER_CONTAINER.items()
             ),
         ]
     },
 }
 _NUMBERS = frozenset({"containerPort", "port"})
-_DEFAULTS = {"protocol": "TCP"}
 _FREE_MAPS = frozenset(
     {"limits", "requests", "labels", "annotations", "matchLabels", "nodeSelector", "data", "binaryData"}
 )
@@ -98,7 +80,7 @@ def identity(item: Any, keys: tuple[str, ...]) -> Identity | None:
         return None
     values = []
     for key in keys:
-        value = item.get(key, _DEFAULTS.get(key))
+        value = item.get(key, DEFAULTS.get(key))
         if isinstance(value, bool) or not isinstance(value, int if key in _NUMBERS else str):
             return None
         values.append(value)
@@ -107,15 +89,19 @@ def identity(item: Any, keys: tuple[str, ...]) -> Identity | None:
 
 def element(item: dict[str, Any], keys: tuple[str, ...]) -> Element:
     """The element's segment in a path: its merge keys, as far as it states them."""
-    return Element(key=tuple((key, str(item[key])) for key in keys if key in item))
+    return Element(key=tuple([(key, str(item[key])) for key in keys if key in item]))
 
 
 def identities(items: list[Any], keys: tuple[str, ...]) -> list[Identity] | None:
     """The identity of each element, or None where one has none or two are the same: then the list can only
     be taken whole."""
-    found = [identity(item, keys) for item in items]
-    known = [one for one in found if one is not None]
-    return known if len(known) == len(items) == len(set(known)) else None
+    found: list[Identity] = []
+    for item in items:
+        who = identity(item, keys)
+        if who is None:
+            return None
+        found.append(who)
+    return found if len(found) == len(set(found)) else None
 
 
 def is_quantity(path: FieldPath) -> bool:

@@ -229,6 +229,9 @@ class Touched:
         return f"{format_path(self.path)}: {self.before!r} -> {self.after!r}"
 
 
+OPERATION_ANNOTATION = "intentd.io/operation"
+"""Marks the object with the id of our last write to it; recovery looks for it."""
+
 ABSENT = "\x00absent"
 """Marks "no such field" in Touched; no JSON value that the API server accepts equals it."""
 

@@ -30,6 +30,7 @@ __all__ = [
     "plan_digest",
     "plan_from_json",
     "plan_to_json",
+    "still_as_planned",
     "still_valid",
     "undo_plan",
     "undo_valid",
@@ -138,23 +139,23 @@ def still_valid(plan: Plan, live: Json | None) -> bool:
                 and still_as_reviewed(plan, live)
             )
         case Patch():
-            return (
-                live is not None
-                and get(live, ("metadata", "uid")) == plan.target.uid
-                and all(_unchanged(live, leaf) for leaf in plan.touched)
-                and _does_what_it_says(plan, live)
-            )
+            try:
+                return live is not None and still_as_planned(plan, live, fork(live, plan.operations))
+            except PreconditionFailed:
+                return False
+
+
+def still_as_planned(plan: Patch, live: Json | None, after: Json) -> bool:
+    """The same of a patch, where `after` is at hand: `live` forked by its operations. They must change exactly the
+    touched leaves: guards judge these, the server gets those."""
+    return (
+        live is not None
+        and get(live, ("metadata", "uid")) == plan.target.uid
+        and all(_unchanged(live, leaf) for leaf in plan.touched)
+        and same_changes(changed_leaves(live, after), plan.touched)
+    )
 
 
 def _unchanged(live: Json, leaf: Touched) -> bool:
     found = get(live, leaf.path)
     return found is MISSING if leaf.before == ABSENT else same(found, leaf.before)
-
-
-def _does_what_it_says(plan: Patch, live: Json) -> bool:
-    """Whether the operations change exactly the touched leaves: guards judge these, the server gets those."""
-    try:
-        after = fork(live, plan.operations)
-    except PreconditionFailed:
-        return False
-    return same_changes(changed_leaves(live, after), plan.touched)

@@ -60,8 +60,9 @@ def plan_from_json(stored: Json) -> Plan:
 
 def operation_to_json(operation: Operation) -> Json:
     """As RFC 6902 writes it: a removal has no value."""
-    plain: Json = {"op": operation.op, "path": operation.path}
-    return plain if operation.op == "remove" else plain | {"value": operation.value}
+    if operation.op == "remove":
+        return {"op": operation.op, "path": operation.path}
+    return {"op": operation.op, "path": operation.path, "value": operation.value}
 
 
 def _operation_from_json(stored: Json) -> Operation:

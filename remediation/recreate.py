@@ -16,12 +16,9 @@ from remediation.diff import apply, changed_leaves, same_changes
 from remediation.digest import recreate_digest
 from remediation.managed_fields import owners
 from remediation.merge_keys import RECREATED
-from remediation.model import Json, NoPlan, Patch, Recreate, Touched
+from remediation.model import OPERATION_ANNOTATION, Json, NoPlan, Patch, Recreate, Touched
 from remediation.redact import redact_manifest
 from remediation.values import copied, same
-
-OPERATION = "intentd.io/operation"
-"""The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
 
 _SERVER_METADATA = frozenset(
     {
@@ -65,7 +62,7 @@ def content(live: Json) -> Json:
     kind = str(live.get("kind", ""))
     said = {key: copied(value) for key, value in live.items() if key != "status"}
     meta = {k: v for k, v in (said.get("metadata") or {}).items() if k not in _SERVER_METADATA}
-    ours = {OPERATION, *_CONTROLLERS_MARKS.get(kind, ())}
+    ours = {OPERATION_ANNOTATION, *_CONTROLLERS_MARKS.get(kind, ())}
     marks = {k: v for k, v in (meta.pop("annotations", None) or {}).items() if k not in ours}
     said["metadata"] = meta | ({"annotations": marks} if marks else {})
     if kind == "Job":

@@ -8,6 +8,7 @@ that look like others, text that a reviewer would read differently from the serv
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from typing import Any
 
@@ -28,6 +29,13 @@ _LINE_BREAKS = frozenset("\n\r\t")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of controls, zero-width and direction marks, line separators: the reviewer would see
 another value than the server stores."""
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""The same in every category: what Unicode says to show as nothing (fillers, variation selectors, joiners). Source:
+the property Default_Ignorable_Code_Point in DerivedCoreProperties.txt of Unicode 14, which Python's unicodedata leaves
+out."""
 
 
 def refuse_strange(manifest: Any) -> NoPlan | None:
@@ -73,9 +81,8 @@ def _scalar(value: Any) -> NoPlan | None:
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, str):
-        for char in value:
-            if char not in _LINE_BREAKS and unicodedata.category(char) in _INVISIBLE:
-                return NoPlan("HiddenCharacter", f"a value holds {char!a}, which a reader would not see")
+        if (hidden := _hidden(value)) is not None:
+            return NoPlan("HiddenCharacter", f"a value holds {hidden!a}, which a reader would not see")
         if is_redacted(value):
             return NoPlan("Redacted", "a value was redacted; what code never saw it cannot put back")
         return None
@@ -84,3 +91,11 @@ def _scalar(value: Any) -> NoPlan | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else NoPlan("NotFinite", f"{value} is no JSON number")
     return NoPlan("NotJson", f"a {type(value).__name__} is no JSON value")
+
+
+def _hidden(text: str) -> str | None:
+    """The first character that a reader would not see."""
+    if (found := _IGNORABLE.search(text)) is not None:
+        return found[0]
+    unseen = (char for char in text if char not in _LINE_BREAKS and unicodedata.category(char) in _INVISIBLE)
+    return next(unseen, None)

@@ -19,7 +19,10 @@ def canonical(value: Any) -> str:
     return _SPELLING.encode(value)
 
 
-_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+_SPELLING = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False
+)
+"""What was read as JSON holds no circle; looking for one takes a fifth of the time."""
 
 
 def copied(value: Any) -> Any:

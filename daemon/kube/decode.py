@@ -14,9 +14,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from daemon.ports import OPERATION_ANNOTATION
 from detectors.facts import Fact, ListMeta, Pod
 from detectors.watched import FACT_TYPES
+from remediation.model import OPERATION_ANNOTATION
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)

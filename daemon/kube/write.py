@@ -22,9 +22,9 @@ import msgspec
 from daemon.kube.errors import ClusterError
 from daemon.kube.kinds import CREATABLE, RESOURCES, WRITABLE, path_of
 from daemon.kube.transport import Params, Reply, Transport
-from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
+from daemon.ports import WriteResult, WriteStatus
 from detectors.model import ObjectRef, Turn
-from remediation.model import Json, Operation
+from remediation.model import OPERATION_ANNOTATION, Json, Operation
 from remediation.redact import redact_text
 from remediation.rehearsal import LABEL
 

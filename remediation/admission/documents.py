@@ -13,7 +13,6 @@ from typing import NamedTuple
 from remediation.admission.canaries import canary_rules
 from remediation.admission.cel import NONE, differs_only_at, literal, member, tree_of
 from remediation.admission.rules import (
-    OPERATION,
     Rule,
     Variable,
     annotation_rule,
@@ -27,7 +26,7 @@ from remediation.admission.workloads import new_pod_rules, workload_rules
 from remediation.guards.kinds import SHARED, SYSTEM_NAMESPACES
 from remediation.guards.sensitive_fields import DIVERTING, LOADS_CODE, ORDINARY
 from remediation.merge_keys import API_VERSIONS, POD, RECREATED
-from remediation.model import Json
+from remediation.model import OPERATION_ANNOTATION, Json
 from remediation.rehearsal import LABEL
 
 MAY_RECREATE = "intentd.io/may-recreate"
@@ -57,7 +56,9 @@ def policy_documents(account: Account) -> list[Json]:
     policies = [
         _policy("intentd-kinds", account, [_everything()], (), _kinds(account)),
         _policy("intentd-workloads", account, [_resources("apps", _WORKLOADS)], *workload_rules()),
-        _policy("intentd-canaries", account, [_resources("", ("Pod",))], (), canary_rules(OPERATION)),
+        _policy(
+            "intentd-canaries", account, [_resources("", ("Pod",))], (), canary_rules(OPERATION_ANNOTATION)
+        ),
         _policy("intentd-services", account, [_resources("", ("Service",))], (), _plain("Service")),
         _policy("intentd-jobs", account, [_resources("batch", ("Job",))], (), new_pod_rules(POD)),
         _policy("intentd-claims", account, [_resources("", ("PersistentVolumeClaim",))], (), marked_rule()),
@@ -169,7 +170,7 @@ def _kinds(account: Account) -> tuple[Rule, ...]:
         Rule(
             "kinds",
             "it deletes only what it wrote to, and what a person lets it recreate",
-            f'request.operation != "DELETE" || (oldObject != null && ({literal(OPERATION)} in {marks}'
+            f'request.operation != "DELETE" || (oldObject != null && ({literal(OPERATION_ANNOTATION)} in {marks}'
             f' || ({resource} in {literal(anew)} && {member(marks, MAY_RECREATE, NONE)} == "true")))',
         ),
         Rule(
@@ -189,7 +190,7 @@ def _plain(kind: str) -> tuple[Rule, ...]:
         Rule("sensitive", f"a field of the {kind} is not an ordinary one", changes(content)),
         *metadata_rule(),
         label_rule("object.metadata", "oldObject.metadata"),
-        annotation_rule(OPERATION),
+        annotation_rule(OPERATION_ANNOTATION),
         *_OWN_RULES[kind],
     )
 

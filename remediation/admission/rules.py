@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 from remediation.admission.cel import literal, member, same_but
 from remediation.guards.sensitive_fields import OWNING
-
-OPERATION = "intentd.io/operation"
-"""The annotation that marks our writes (daemon.ports.OPERATION_ANNOTATION; a test holds the two together)."""
+from remediation.model import OPERATION_ANNOTATION
 
 
 class Rule(NamedTuple):
@@ -71,5 +69,5 @@ def annotation_rule(operation: str) -> Rule:
 
 def marked_rule() -> tuple[Rule, ...]:
     """What we create carries our mark, by which recovery and undo know it."""
-    marked = creates(f"{literal(OPERATION)} in {member('object.metadata', 'annotations')}")
+    marked = creates(f"{literal(OPERATION_ANNOTATION)} in {member('object.metadata', 'annotations')}")
     return (Rule("kinds", "a new workload carries the mark of the operation", marked),)

@@ -8,9 +8,9 @@ known good, so without it a restore of such a field ends with a person. What han
 
 from __future__ import annotations
 
+from intents.merge_keys import CONTAINER_LISTS
 from remediation.admission.cel import KEY, NONE, Tree, differs_only_at, literal, member, same_but, tree_of
 from remediation.admission.rules import (
-    OPERATION,
     Rule,
     Variable,
     annotation_rule,
@@ -22,7 +22,8 @@ from remediation.admission.rules import (
 )
 from remediation.guards.sensitive_fields import ESCALATING, LOADS_CODE, ORDINARY, PROBES
 from remediation.image_ref import DEFAULT_REGISTRY
-from remediation.merge_keys import CONTAINER_LISTS, POD
+from remediation.merge_keys import POD
+from remediation.model import OPERATION_ANNOTATION
 
 RESTORE = "intentd.io/may-restore"
 
@@ -57,7 +58,7 @@ def workload_rules() -> tuple[tuple[Variable, ...], tuple[Rule, ...]]:
         ),
         *metadata_rule(),
         label_rule("object.metadata", "oldObject.metadata"),
-        annotation_rule(OPERATION),
+        annotation_rule(OPERATION_ANNOTATION),
         Rule("sensitive", "the pod template's metadata stays but for its labels", changes(_template())),
         label_rule(
             member("object.spec.template", "metadata"),

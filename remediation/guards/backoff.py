@@ -27,7 +27,8 @@ class Backoff:
         if context.intent is None:
             return ruling.refuse("NoIntent", "no intent gives a cool-down")
         cooldown = parse_duration(context.intent.spec.cooldown)
-        recent = [change for change in context.charged if change.at > context.now - most]
+        since = context.now - most
+        recent = [change for change in context.charged if change.at > since]
         series = {
             "object": [c for c in recent if c.key == context.plan.target.key],
             "fault class": [

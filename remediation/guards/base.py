@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Protocol
 
 from detectors.model import FaultClass, ObjectRef
 from intents.fields import FieldPath, format_path
 from intents.model import Freeze, Gate, Intent, Mode
+from remediation.diff import fork
 from remediation.guards.surroundings import Surroundings
-from remediation.model import ABSENT, Json, Plan, Verdict
-from remediation.rehearsal import REHEARSED, Rehearsed, Result
+from remediation.model import ABSENT, Json, Patch, Plan, Verdict
+from remediation.rehearsal import Rehearsed, Result
 from remediation.values import canonical
 
 Knob = tuple[str, str]
@@ -36,7 +38,7 @@ def _spelt(value: Any) -> str:
 class Change:
     """One write that was charged before. `result` is the ledger's word for what became of it: applied,
     held, not-held, rolled-back, stuck, refused; None where that is not known (it counts as written);
-    `rehearsed` where only a canary of it was set up, which costs budget and nothing else."""
+    `rehearsed` where only a canary of it was set up."""
 
     operation_id: str
     at: float  # Unix seconds
@@ -115,9 +117,10 @@ class Limits:
     growth: GrowthLimits = GrowthLimits()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is worked out once and kept
 class GuardContext:
-    """Everything that guards decide on, for one plan at one moment.
+    """Everything that guards decide on, for one plan at one moment. What several guards ask is worked out once;
+    nothing that it holds may change meanwhile.
 
     `live` is the target as just read (None = absent). `target` is the case's own object, `related` the
     keys of other objects that code gathered as evidence for the case; a plan for anything else is refused.
@@ -139,6 +142,7 @@ class GuardContext:
     last_known_good: Json | None = None
     related: frozenset[tuple[str, str, str]] = frozenset()
     history: tuple[Change, ...] = ()
+    rehearsals: tuple[Change, ...] = ()  # charged as well, though only a canary was set up
     limits: Limits = Limits()
     paused: str | None = None  # the reason
     kill_switch: str | None = None  # the reason
@@ -163,18 +167,32 @@ class GuardContext:
         """Whether a person approved this very plan."""
         return self.approved_digest is not None and self.approved_digest == self.plan.digest
 
-    @property
+    @cached_property
     def charged(self) -> tuple[Change, ...]:
-        """Past changes without this plan's own charge, and without rehearsals."""
-        return tuple(change for change in self.charges if change.result != REHEARSED)
+        """Past changes without this plan's own charge."""
+        if self.operation_id is None:
+            return self.history
+        return tuple(change for change in self.history if change.operation_id != self.operation_id)
 
     @property
-    def charges(self) -> tuple[Change, ...]:
-        """Past changes and rehearsals, without this plan's own charge and that of the rehearsal which it passed: one
-        cure is charged once."""
+    def charged_rehearsals(self) -> tuple[Change, ...]:
+        """Past rehearsals without the one that this plan passed: one cure is charged once."""
         passed = self.rehearsed is not None and self.rehearsed.result is Result.PASSED
-        paid = {self.operation_id, self.rehearsed.operation_id if self.rehearsed and passed else None}
-        return tuple(change for change in self.history if change.operation_id not in paid)
+        own = self.rehearsed.operation_id if self.rehearsed and passed else None
+        return tuple(change for change in self.rehearsals if change.operation_id != own)
+
+    @cached_property
+    def charged_here(self) -> tuple[Change, ...]:
+        """Those of the very object that the plan is for."""
+        target = self.plan.target
+        return tuple(c for c in self.charged if c.name == target.name and c.key == target.key)
+
+    @cached_property
+    def after(self) -> Json:
+        """The target as the operations of a patch leave it, `live` for any other plan. It shares with `live` what
+        stays (remediation/diff.py, `fork`): to look at, not to change. Raises PreconditionFailed."""
+        live = self.live or {}
+        return fork(live, self.plan.operations) if isinstance(self.plan, Patch) else live
 
 
 class Guard(Protocol):

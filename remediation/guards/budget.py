@@ -26,7 +26,8 @@ class Budget:
             return ruling.refuse("NoIntent", "no intent gives a budget")
         own, per = context.intent.spec.budget, limits.per
         namespace, own_per = context.plan.target.namespace, parse_duration(own.per)
-        charged = [c for c in context.charges if c.at > context.now - max(per, own_per)]
+        since = context.now - max(per, own_per)
+        charged = [c for c in (*context.charged, *context.charged_rehearsals) if c.at > since]
         budgets = (
             ("intent", own.changes, own_per, [c for c in charged if c.intent == context.intent.name]),
             (

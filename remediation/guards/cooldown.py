@@ -20,8 +20,7 @@ class Cooldown:
         if context.intent is None:
             return ruling.refuse("NoIntent", "no intent gives a cool-down")
         wait = parse_duration(context.intent.spec.cooldown)
-        key = context.plan.target.key
-        times = [change.at for change in context.charged if change.key == key and change.result != "refused"]
+        times = [change.at for change in context.charged_here if change.result != "refused"]
         last = max(times, default=None)
         inputs: Json = {"cooldown": wait, "last": last}
         if last is not None and context.now - last < wait:

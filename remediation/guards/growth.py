@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 
-from intents.fields import format_path, get
+from intents.fields import MISSING, format_path, get
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.editable import desired_manifest
-from remediation.guards.known import as_known_good
+from remediation.guards.known import goes_back
 from remediation.guards.sizes import UnknownSizeError, amount, before, floor, is_map_of_sizes, is_size
 from remediation.model import ABSENT, Create, Json, Touched, Verdict
 from remediation.quantity import as_number
@@ -53,9 +53,11 @@ def _check(
     leaf: Touched, context: GuardContext, starts: Mapping[str, str | None], stated: Json | None
 ) -> Wrong | None:
     good, limits = context.last_known_good, context.limits.growth
-    if as_known_good(leaf, good) or (
-        leaf.after != ABSENT and same_value(get(stated, leaf.path), leaf.after, leaf.path)
-    ):
+    found = get(good, leaf.path)
+    if good is not None and goes_back(leaf, good, found):
+        return None
+    wish = MISSING if stated is None else get(stated, leaf.path)
+    if leaf.after != ABSENT and same_value(wish, leaf.after, leaf.path):
         return None
     if is_map_of_sizes(leaf.path):
         return None if _nothing(leaf.before) and _nothing(leaf.after) else ("Unknown", str(leaf))
@@ -64,7 +66,7 @@ def _check(
     now, then = before(leaf), amount(leaf.after)
     if then <= now:
         return None
-    small, known = floor(leaf.path, limits), as_number(get(good, leaf.path)) if good else None
+    small, known = floor(leaf.path, limits), as_number(found)
     base = max(now, known) if known is not None and known.is_finite() else now
     if then > max(base * limits.at_once, small):
         return "TooMuchAtOnce", f"{leaf}: more than {limits.at_once} times what it was"
@@ -78,8 +80,8 @@ def _check(
 def _starts(context: GuardContext) -> dict[str, str | None]:
     """What each field was, as canonical JSON, before our first change of it in the window; None where that is
     not known."""
-    key, since = context.plan.target.key, context.now - context.limits.growth.per
-    ours = [c for c in context.charged if c.at > since and c.key == key and c.result != "refused"]
+    since = context.now - context.limits.growth.per
+    ours = [c for c in context.charged_here if c.at > since and c.result != "refused"]
     found: dict[str, str | None] = {}
     for change in sorted(ours, key=lambda change: change.at, reverse=True):  # the oldest has the last word
         was = dict(change.was)

@@ -28,7 +28,7 @@ class IneffectiveChain:
             return ruling.refuse("NoIntent", "no intent asks for this any more")
         since = context.now - context.limits.ineffective_per
         past = sorted(
-            (change for change in context.charged if change.at > since and change.result != "refused"),
+            [change for change in context.charged if change.at > since and change.result != "refused"],
             key=lambda change: change.at,
         )
         chains = {

@@ -7,10 +7,11 @@ every other guard would be looking the wrong way.
 from __future__ import annotations
 
 from intents.fields import get
+from remediation.diff import PreconditionFailed
 from remediation.digest import plan_digest
 from remediation.guards.base import GuardContext, Ruling
 from remediation.model import Create, Delete, Patch, Recreate, Verdict
-from remediation.plan import still_valid
+from remediation.plan import still_as_planned, still_valid
 
 
 class Integrity:
@@ -34,6 +35,15 @@ class Integrity:
             return ruling.refuse("OtherIncarnation", "somebody else created it meanwhile", **inputs)
         if not isinstance(plan, Create) and get(context.live, ("metadata", "uid")) != plan.target.uid:
             return ruling.refuse("OtherIncarnation", "the object was deleted and created anew", **inputs)
-        if not still_valid(plan, context.live):
+        if not _stands(context):
             return ruling.refuse("Stale", "the fields are not as they were when this was reviewed", **inputs)
         return ruling.allow(**inputs)
+
+
+def _stands(context: GuardContext) -> bool:
+    if not isinstance(context.plan, Patch):
+        return still_valid(context.plan, context.live)
+    try:
+        return still_as_planned(context.plan, context.live, context.after)
+    except PreconditionFailed:
+        return False

@@ -9,11 +9,12 @@ from remediation.values import same
 
 def as_known_good(leaf: Touched, good: Json | None) -> bool:
     """Byte-equal to the last known good's value at the same path; a removal where it has none there."""
-    if good is None:
-        return False
-    if leaf.after == ABSENT:
-        return absent_in(good, leaf.path)
-    return same(get(good, leaf.path), leaf.after)
+    return good is not None and goes_back(leaf, good, get(good, leaf.path))
+
+
+def goes_back(leaf: Touched, good: Json, found: object) -> bool:
+    """The same, where what the last known good has at the path is at hand."""
+    return absent_in(good, leaf.path) if leaf.after == ABSENT else same(found, leaf.after)
 
 
 def absent_in(good: Json, path: FieldPath) -> bool:

@@ -19,11 +19,10 @@ class SameKnob:
         ruling = Ruling(self.name)
         if context.is_rollback:
             return ruling.allow("Undo")
-        key = context.plan.target.key
         failed = {
             knob: change.operation_id
-            for change in context.charged
-            if change.key == key and change.result in FAILED
+            for change in context.charged_here
+            if change.result in FAILED
             for knob in change.knobs
         }
         again = [knob for knob in knobs(context.plan) if knob in failed]

@@ -15,7 +15,6 @@ from typing import Any
 from detectors.model import Gap
 from intents.fields import MISSING, Element, FieldPath, covers, format_path, get, parse_path
 from intents.patterns import full_match
-from remediation.diff import fork
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.expansion import PROBES, expanded, from_sources, keys_that_matter
 from remediation.guards.known import as_known_good
@@ -143,24 +142,26 @@ class _Expansions:
     container, however many of its variables the plan touches."""
 
     def __init__(self, context: GuardContext) -> None:
-        self._plan, self._live = context.plan, context.live or {}
+        self._context = context
         users = context.surroundings.users
         self._read_by = () if users is None or isinstance(users, Gap) else tuple(users)
         self._names: dict[FieldPath, frozenset[str]] = {}
 
-    @cached_property
-    def _states(self) -> tuple[Json, ...]:
-        after = fork(self._live, self._plan.operations) if isinstance(self._plan, Patch) else self._live
-        return (self._live, after)
+    @property
+    def _states(self) -> tuple[Json | None, ...]:
+        return self._context.live, self._context.after
 
     def make(self, path: FieldPath) -> bool:
         """Whether the place belongs to a variable that a command, a mount or a variable that loads code is made
         of: in the target itself, or, of a ConfigMap, in one of the workloads that read it."""
-        if self._plan.target.kind == "ConfigMap":
+        plan = self._context.plan
+        if plan.target.kind == "ConfigMap":
             return path[0] in ("data", "binaryData") and self._of_users(path)
-        at = next((at for at, segment in enumerate(path[:-1]) if segment == "env"), None)
-        variable = None if at is None else path[at + 1]
-        if at is None or not isinstance(variable, Element) or not isinstance(self._plan, Patch):
+        if "env" not in path[:-1] or not isinstance(plan, Patch):
+            return False
+        at = path.index("env")
+        variable = path[at + 1]
+        if not isinstance(variable, Element):
             return False
         return not self._of(path[:at]).isdisjoint(name for _, name in variable.key)
 
@@ -180,7 +181,7 @@ class _Expansions:
 
     @cached_property
     def _users(self) -> tuple[Callable[[str], str | None], ...]:
-        name = self._plan.target.name
+        name = self._context.plan.target.name
         return tuple(keys_that_matter(containers_of(user), name, loads_code) for user in self._read_by)
 
     def _of(self, container: FieldPath) -> frozenset[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from intents.fields import ANY, FieldPath, covers, parse_path
 from remediation.merge_keys import in_free_map
@@ -125,12 +126,16 @@ DIVERTING = frozenset({"externalIPs"})
 """The same of a Service: it would take traffic of the whole cluster to those addresses (CVE-2020-8554)."""
 
 
-def _by_end(patterns: Iterable[FieldPath]) -> dict[str, list[FieldPath]]:
-    """The table by each pattern's last name, so that few are compared; those that end in any name or element
-    stand under ANY."""
-    found: dict[str, list[FieldPath]] = {}
+def _end(path: FieldPath) -> str:
+    return path[-1] if path and isinstance(path[-1], str) else ANY
+
+
+def _by_end(patterns: Iterable[FieldPath]) -> dict[tuple[int, str], list[FieldPath]]:
+    """The table by each pattern's length and last name, so that few are compared; those that end in any name or
+    element stand under ANY."""
+    found: dict[tuple[int, str], list[FieldPath]] = {}
     for pattern in patterns:
-        found.setdefault(pattern[-1] if isinstance(pattern[-1], str) else ANY, []).append(pattern)
+        found.setdefault((len(pattern), _end(pattern)), []).append(pattern)
     return found
 
 
@@ -162,18 +167,20 @@ _LOADS_CODE = re.compile(LOADS_CODE, re.ASCII)
 def ordinary(kind: str, path: FieldPath) -> bool:
     """Whether the table lists this very field."""
     by_end = _BY_END.get(kind, {})
-    end = path[-1] if path and isinstance(path[-1], str) else ANY
-    patterns = (*by_end.get(end, ()), *by_end.get(ANY, ())) if end != ANY else by_end.get(ANY, ())
+    patterns = [*by_end.get((len(path), _end(path)), ()), *by_end.get((len(path), ANY), ())]
     return any(covers(pattern, path) for pattern in patterns)
 
 
 def named_reason(path: FieldPath) -> str | None:
     """The first name on the way that makes the field sensitive. Keys that people chose themselves (a label
     called `secret`) are no field names."""
-    fixed = path[:-1] if in_free_map(path) else path
-    return next((REASONS[name] for name in fixed if isinstance(name, str) and name in REASONS), None)
+    named = [REASONS[name] for name in path if isinstance(name, str) and name in REASONS]
+    if named and path[-1] in REASONS and in_free_map(path):
+        named.pop()
+    return named[0] if named else None
 
 
+@lru_cache(maxsize=1024)  # a plan's few variables, asked for in each container
 def loads_code(variable: str) -> bool:
     """Whether an environment variable of this name decides which code runs, or where traffic goes: setting
     it is as good as changing the command."""

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from intents.fields import MISSING, Element, FieldPath, get
+from intents.merge_keys import CONTAINER_LISTS
 from remediation.guards.base import GrowthLimits
-from remediation.merge_keys import BARE_POD, CONTAINER_LISTS, POD, in_free_map, is_quantity
+from remediation.merge_keys import BARE_POD, POD, in_free_map, is_quantity
 from remediation.model import ABSENT, Create, Json, Patch, Plan, Recreate, Touched
 from remediation.quantity import as_number
 
@@ -29,7 +30,7 @@ class UnknownSizeError(ValueError):
 
 def is_size(path: FieldPath) -> bool:
     """Whether the field holds an amount, or a whole map of them."""
-    return path in _NUMBERS or (_of_pod_or_claim(path) and is_quantity(path)) or is_map_of_sizes(path)
+    return path in _NUMBERS or (is_quantity(path) and _of_pod_or_claim(path)) or is_map_of_sizes(path)
 
 
 def _of_pod_or_claim(path: FieldPath) -> bool:
@@ -138,6 +139,7 @@ def _requests(container: Any, after: _After) -> dict[str, Decimal]:
     place: FieldPath = (*POD, "containers", Element(key=(("name", container["name"]),)), "resources")
     found: dict[str, Decimal] = {}
     for part in ("limits", "requests"):  # what is not requested is taken from the limit
-        now = {**(resources.get(part) or {}), **after.get((*place, part), {})}
+        now = resources.get(part) or {}
+        now = {**now, **after.get((*place, part), {})} if after else now
         found |= {name: amount(now[name]) for name in COUNTED if name in now and now[name] != ABSENT}
     return found

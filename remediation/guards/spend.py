@@ -63,7 +63,7 @@ def _spent(changes: Iterable[Change], name: str) -> Decimal:
 
 def _of(change: Change, name: str) -> Decimal:
     if change.adds is not None:
-        return amount(change.adds.get(name, 0))
+        return amount(change.adds[name]) if name in change.adds else Decimal(0)
     if any(is_size(parse_path(path)) for path, _ in change.knobs):
         raise UnknownSizeError(f"what {change.operation_id} added is not known")
     return Decimal(0)

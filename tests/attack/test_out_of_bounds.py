@@ -6,7 +6,7 @@ from daemon.commands import Commands
 from daemon.control import CommandError
 from daemon.records import planned
 from detectors.model import Gap
-from remediation.model import Candidate, NoPlan, RawEvidence
+from remediation.model import Candidate, NoPlan, Patch, RawEvidence
 from remediation.plan import plan_change
 from remediation.saga import State
 from tests.fakes.manifests import ref
@@ -23,12 +23,22 @@ def test_a_limit_of_zero_is_no_limit_at_all_and_beyond_every_bound(zero, resourc
     assert (found.allowed, found.reason) == (False, "Unlimited")
 
 
-@pytest.mark.parametrize("hidden", ["\u00ad", "\u061c", "\u180e", "\u2028", "\u2029", "\U000e0041", "\ufff9"])
+CONTROLS = "\u00ad\u061c\u180e\u2028\u2029\U000e0041\ufff9"
+SHOWN_AS_NOTHING = "\u034f\u115f\u1160\u17b4\u180b\u3164\ufe00\ufe0f\uffa0\ufff0\U000e0100\U000e0fff"
+
+
+@pytest.mark.parametrize("hidden", [*CONTROLS, *SHOWN_AS_NOTHING])
 def test_a_value_that_reads_like_another_is_refused(hidden):
     change = app(env=[{"name": "MODE", "value": f"fa{hidden}st"}])
     plan = plan_change(Candidate("c1", "t", ref(LIVE), "s", change), LIVE)
     assert isinstance(plan, NoPlan)
     assert plan.reason == "HiddenCharacter"
+
+
+@pytest.mark.parametrize("value", ["schön", "한글", "日本語", "naïve", "भाषा", "👍", "a\tb\nc"])
+def test_a_value_in_any_script_is_read_as_it_is(value):
+    change = app(env=[{"name": "MODE", "value": value}])
+    assert isinstance(plan_change(Candidate("c1", "t", ref(LIVE), "s", change), LIVE), Patch)
 
 
 @pytest.mark.parametrize("reason", ["Forbidden", "Partial", "TimedOut"])

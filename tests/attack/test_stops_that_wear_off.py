@@ -3,6 +3,7 @@
 import pytest
 
 from daemon.approvals import agreement_of
+from daemon.commands import Commands
 from daemon.control import shared_accounts
 from daemon.guard_inputs import surroundings
 from intents.model import Freeze, Mode
@@ -106,6 +107,40 @@ def test_a_short_pause_does_not_end_a_long_one_early(tmp_path):
     longer = {"scope": "all", "reason": "more work", "by": "bob", "until": 40_000.0}
     store.record([Entry(SystemEvent.PAUSED, longer)], at=1000.0)
     assert [(pause.by, pause.until) for pause in active_pauses(store, 35_000.0)] == [("bob", 40_000.0)]
+
+
+def test_a_clock_that_is_set_forward_ends_no_pause_early(tmp_path):
+    rig = Rig(tmp_path)
+    rig.turn(5)
+    orders = Commands(rig.world, rig.memory)
+    orders("pause", {"scope": "all", "reason": "work", "for": "2m"}, "ann")
+    rig.clock.step_wall(30 * DAY)
+    rig.set_image(BAD)
+    rig.turn(110)
+    assert (rig.image, len(orders("status", {}, "ann")["pauses"])) == (BAD, 1)
+    rig.turn(30)
+    assert (rig.image, orders("status", {}, "ann")["pauses"]) == (GOOD, [])
+
+
+def test_a_clock_that_is_set_back_ends_no_pause_early_either(tmp_path):
+    rig = Rig(tmp_path)
+    rig.turn(5)
+    Commands(rig.world, rig.memory)("pause", {"scope": "all", "reason": "work", "for": "2m"}, "ann")
+    rig.clock.step_wall(-60.0)
+    rig.set_image(BAD)
+    rig.turn(170)
+    assert rig.image == BAD
+
+
+def test_a_pause_that_was_over_before_a_restart_is_over(tmp_path):
+    rig = Rig(tmp_path)
+    rig.turn(5)
+    Commands(rig.world, rig.memory)("pause", {"scope": "all", "reason": "work", "for": "2m"}, "ann")
+    rig.clock.step_wall(DAY)
+    rig.restart()
+    rig.turn(8)
+    rig.set_image(BAD)
+    assert rig.until(State.CLOSED).outcome == "fixed"
 
 
 def test_accounts_that_many_share_are_known_by_number_too():

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import pytest
 
-from daemon.ports import OPERATION_ANNOTATION, WriteStatus
+from daemon.ports import WriteStatus
 from detectors.facts import Service
 from detectors.model import (
     Case,
@@ -20,7 +20,7 @@ from detectors.model import (
     Violation,
 )
 from detectors.watched import ALWAYS, FACT_TYPES
-from remediation.model import Operation
+from remediation.model import OPERATION_ANNOTATION, Operation
 from remediation.rehearsal import LABEL
 from tests.contract.worlds import World, fake_world, named_kubeconfig, real_world
 

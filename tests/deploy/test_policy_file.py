@@ -8,9 +8,8 @@ from typer.testing import CliRunner
 
 from daemon.cli import app
 from daemon.cli.policy import text
-from daemon.ports import OPERATION_ANNOTATION
 from remediation.admission import Account, policy_documents
-from remediation.admission.documents import OPERATION, plural
+from remediation.admission.documents import plural
 from remediation.guards.sensitive_fields import REASONS
 from remediation.merge_keys import API_VERSIONS, RECREATED
 from tests.attack.hostile.corpus import ROWS
@@ -62,10 +61,6 @@ def test_each_kind_that_a_plan_may_touch_has_a_policy_for_its_fields():
         for resource in rule["resources"]
     }
     assert covered == {plural(kind) for kind in API_VERSIONS | RECREATED}
-
-
-def test_the_mark_of_our_writes_is_the_writers():
-    assert OPERATION == OPERATION_ANNOTATION
 
 
 def test_the_corpus_names_every_reason_that_the_sensitive_table_knows():

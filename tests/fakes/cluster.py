@@ -19,12 +19,12 @@ import msgspec
 
 from daemon.kube.kinds import CREATABLE, RESOURCES, WRITABLE
 from daemon.kube.references import config_maps_named, owned_by, selects
-from daemon.ports import OPERATION_ANNOTATION, WriteResult, WriteStatus
+from daemon.ports import WriteResult, WriteStatus
 from detectors.facts import Fact
 from detectors.model import Case, Gap, Name, ObjectRef, Turn
 from detectors.watched import ALWAYS, FACT_TYPES
 from remediation.diff import PreconditionFailed, apply
-from remediation.model import Json, Operation, RawEvidence
+from remediation.model import OPERATION_ANNOTATION, Json, Operation, RawEvidence
 from remediation.rehearsal import LABEL
 
 KNOWN_SPEC = {

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from kubernetes import client
 
-from daemon.ports import OPERATION_ANNOTATION
 from gym.cluster import Cluster
+from remediation.model import OPERATION_ANNOTATION
 from remediation.saga import Event
 from store.ledger import Ledger
 from store.queries import steps

@@ -24,7 +24,6 @@ from daemon.good_times import GoodTimes
 from daemon.kube.cluster import KubeCluster
 from daemon.kube.connect import connect
 from daemon.kube.kinds import RESOURCES
-from daemon.ports import OPERATION_ANNOTATION
 from daemon.rounds import read_catalog
 from daemon.settings import Settings
 from daemon.state import Memory, World
@@ -34,6 +33,7 @@ from gym.cluster import Cluster
 from gym.namespaces import create_namespace, delete_namespace
 from gym.rights import grant
 from intents.catalog import Catalog
+from remediation.model import OPERATION_ANNOTATION
 from remediation.rehearsal import LABEL, canary
 from remediation.saga import State
 from store.engine import read_only_uri

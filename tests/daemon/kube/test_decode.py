@@ -7,8 +7,8 @@ import json
 import pytest
 
 from daemon.kube.decode import FactDecoder
-from daemon.ports import OPERATION_ANNOTATION
 from detectors.facts import Pod, Workload
+from remediation.model import OPERATION_ANNOTATION
 
 
 def raw_pod(name: str, *, ready: str = "True", node: str = "n1") -> dict:

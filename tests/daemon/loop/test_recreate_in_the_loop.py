@@ -4,8 +4,8 @@ it does not; killed, stopped or refused in between, it is never lost, doubled or
 import pytest
 
 from daemon.commands import Commands
-from daemon.ports import OPERATION_ANNOTATION
 from daemon.rounds import read_catalog
+from remediation.model import OPERATION_ANNOTATION
 from remediation.saga import State
 from store.queries import find_cases
 from tests.daemon.loop.test_every_interruption import MortalLedger, live_through

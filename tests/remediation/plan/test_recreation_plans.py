@@ -7,9 +7,9 @@ import pytest
 
 from detectors.model import ObjectRef
 from remediation.immutable import immutable
-from remediation.model import Candidate, NoPlan, Patch, Recreate
+from remediation.model import OPERATION_ANNOTATION, Candidate, NoPlan, Patch, Recreate
 from remediation.plan import plan_change, plan_digest, plan_from_json, plan_to_json, still_valid, undo_plan
-from remediation.recreate import OPERATION, content
+from remediation.recreate import content
 from remediation.undo import CannotUndoError
 from tests.remediation.guards.ground import recreation, stateful_set
 
@@ -152,7 +152,7 @@ def test_what_the_server_wrote_is_left_out_and_what_people_said_stays():
     )
     live["metadata"] |= {
         "labels": {"team": "shop", **GENERATED},
-        "annotations": {OPERATION: "old", "batch.kubernetes.io/job-tracking": "", "note": "keep"},
+        "annotations": {OPERATION_ANNOTATION: "old", "batch.kubernetes.io/job-tracking": "", "note": "keep"},
         "finalizers": ["example.com/hold"],
         "ownerReferences": [{"kind": "CronJob", "name": "c", "uid": "c-1"}],
         "managedFields": [],
@@ -203,7 +203,7 @@ def test_the_undo_puts_our_field_back_by_a_recreation_and_leaves_what_others_did
     live = stateful_set()
     plan = recreation(live)
     anew = copy.deepcopy(plan.manifest)
-    anew["metadata"] |= {"uid": "u-2", "resourceVersion": "8", "annotations": {OPERATION: "op-1"}}
+    anew["metadata"] |= {"uid": "u-2", "resourceVersion": "8", "annotations": {OPERATION_ANNOTATION: "op-1"}}
     anew["spec"]["replicas"] = 5
     undo = undo_plan(plan, anew)
     assert isinstance(undo, Recreate)

@@ -105,9 +105,14 @@ def escalated(
     """Close a case by calling a person. The notice is part of the row: told at least once."""
     reason, cause = one_line(reason, MESSAGE_CHARS), one_line(cause, MESSAGE_CHARS)
     what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
-    body = "\n".join(
-        part for part in (what, f"Cause: {cause}" if cause else "", f"Why a person: {reason}") if part
+    seen = one_line(redact_text(case.primary.message)[0], MESSAGE_CHARS) if case else ""
+    lines = (
+        what,
+        f"Seen: {seen}" if seen else "",
+        f"Cause: {cause}" if cause else "",
+        f"Why a person: {reason}",
     )
+    body = "\n".join(line for line in lines if line)
     severity = case.severity.value if case else "warning"
     notice = {"severity": severity, "title": f"intentd needs you: {what}", "body": body}
     return Entry(

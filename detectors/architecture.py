@@ -13,7 +13,7 @@ NAME = "architecture"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for container in containers(pod):
                 said = wrong_architecture(container)

@@ -102,6 +102,12 @@ class View:
         """The workloads in scope with their pods."""
         return self.world.in_scope(self.scope)
 
+    @cached_property
+    def troubled(self) -> list[Workers]:
+        """Those of `workers` with pods that are not plainly healthy: of thousands, the few that detectors of pods
+        look at."""
+        return [workers for workers in self.workers if workers.troubled]
+
     def settling(self, target: ObjectRef, message: str) -> Settling:
         """Neither broken nor whole yet."""
         return Settling(self.intent.name, self.index, target, message)

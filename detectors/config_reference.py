@@ -14,7 +14,7 @@ NAME = "configReference"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for container in containers(pod):
                 waiting = container.state.waiting

@@ -60,7 +60,7 @@ def _facts(ending: Ending) -> dict[str, str]:
 
 def _settling(view: View) -> Iterator[Finding]:
     """One that ended a moment ago, for the first time or the second, is neither broken nor whole."""
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for container in containers(pod):
                 ended = next(endings(container), None)

@@ -65,7 +65,7 @@ def repeated(view: View) -> Iterator[Ending]:
 
     A program that stops when told to ends with 0: that is the probe's doing only where it happens in the very time
     that the probe needs. A killed one may have run for longer: a liveness probe can fail at any time."""
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for container in containers(pod):
                 if (

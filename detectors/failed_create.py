@@ -57,12 +57,12 @@ pod-security-admission."""
 
 def _judge(view: View) -> Iterator[Finding]:
     for workers in view.workers:
-        failure = create_failure(workers.workload)
-        if failure is None:
-            continue
         rollout = workers.rollout
         short = rollout.available < rollout.desired
         if not short and rollout.phase is not Phase.GOING_ON:
+            continue
+        failure = create_failure(workers.workload)
+        if failure is None:
             continue
         # On a full namespace a rolling update waits for its old pods to go; while they serve it may take longer.
         limit = view.patience.unschedulable if short else view.patience.missing

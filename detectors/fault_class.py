@@ -27,6 +27,7 @@ class FaultClass(StrEnum):
     DEFAULT_STORAGE_CLASS = "DefaultStorageClass"  # none, or several
     WEBHOOK_BACKEND = "WebhookBackend"  # an admission webhook whose Service is not there or serves nothing
     QUOTA_NEAR_FULL = "QuotaNearFull"
+    NOT_OBSERVED = "GenerationNotObserved"  # the controller has not looked at the newest spec
 
     # What pods wait for, or are kept from.
     FAILED_CREATE = (
@@ -77,7 +78,6 @@ class FaultClass(StrEnum):
     # What is left when none of the above explains it.
     NOT_READY = "NotReady"  # runs, but the readiness probe fails
     ROLLOUT_STUCK = "RolloutStuck"  # the progress deadline passed
-    NOT_OBSERVED = "GenerationNotObserved"  # the controller has not looked at the newest spec
     MISSCHEDULED = "Misscheduled"  # a DaemonSet's pods where they should not be
     SPREAD_VIOLATED = "SpreadViolated"
     REPLICAS_LOW = "ReplicasLow"

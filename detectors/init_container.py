@@ -43,7 +43,7 @@ def _failing(view: View, ending: Ending) -> Finding:
 
 
 def _hanging(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for container in pod.status.init_container_statuses:
                 running = container.state.running

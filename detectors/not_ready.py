@@ -21,11 +21,12 @@ NAME = "notReady"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             condition = next((c for c in pod.status.conditions if c.type == "Ready"), None)
             if condition is not None and condition.status != "True":
                 yield from _pod(view, workers, pod, condition)
+    for workers in view.workers:
         if workers.lost_ready:
             yield from _flapping(view, workers)
 

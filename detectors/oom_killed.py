@@ -18,7 +18,7 @@ NAME = "oomKilled"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for container in containers(pod):
                 ending = oom_ending(container)

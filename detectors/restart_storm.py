@@ -20,7 +20,7 @@ NAME = "restartStorm"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for container in pod.status.container_statuses:
                 interval = _interval(view, pod, container)

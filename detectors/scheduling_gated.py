@@ -17,7 +17,7 @@ NAME = "schedulingGated"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for condition in pod.status.conditions:
                 if (condition.type, condition.status, condition.reason) != (

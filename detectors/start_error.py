@@ -26,7 +26,7 @@ CREATING = frozenset({"ContainerCreating", "PodInitializing"})
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             found = False
             for container in containers(pod):

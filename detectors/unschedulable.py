@@ -15,7 +15,7 @@ NAME = "unschedulable"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.workers:
+    for workers in view.troubled:
         for pod in workers.troubled:
             for condition in pod.status.conditions:
                 # SchedulingGated is scheduling_gated's, SchedulerError the scheduler's own trouble.

@@ -7,7 +7,7 @@ order": the baseline against which the model's ranking is measured.
 
 from __future__ import annotations
 
-from detectors.model import Case, ObjectRef
+from detectors.model import Case, FaultClass, ObjectRef
 from intents.fields import covers, parse_path
 from intents.model import Intent
 from remediation.candidates.base import Context, Generator
@@ -37,12 +37,24 @@ GENERATORS: tuple[Generator, ...] = (
     probe,
 )
 MOST = 6
+NO_CHANGE = frozenset(
+    {
+        FaultClass.NOT_OBSERVED,
+        FaultClass.STUCK_TERMINATING,
+        FaultClass.SCHEDULING_GATED,
+        FaultClass.MISSCHEDULED,
+    }
+)
+"""Faults that no field of the target makes, and none ends: a controller, a finalizer, a gate, a node. What changed since
+better days is then somebody's business."""
 SUMMARY_LIMIT = 300
 _CITED = 4
 
 
 def generate(case: Case, raw: RawEvidence, evidence: Evidence, intent: Intent) -> tuple[Candidate, ...]:
     """At most six candidates, best first, with ids c1, c2, ... Deterministic."""
+    if case.fault_class in NO_CHANGE:
+        return ()
     context = Context(case, redacted(raw), evidence, intent)
     proposals = [proposal for generator in GENERATORS for proposal in generator(context)]
     proposals.sort(key=lambda proposal: -proposal.rank)  # stable: the registry's order breaks ties

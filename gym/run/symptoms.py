@@ -175,8 +175,27 @@ def _start_error(pod: Json, container: Json, _state: State) -> Shown:
 
 def _crash(pod: Json, container: Json, _state: State) -> Shown:
     waiting = {"reason": "CrashLoopBackOff", "message": _back_off(pod, container)}
-    last = _ended({"terminated": {"exitCode": 1, "reason": "Error"}})
-    return Shown({"waiting": waiting}, last, restarts=RESTARTS, events=(_backing_off(pod, container),))
+    said, code = _script(container)
+    last = _ended({"terminated": {"exitCode": code}})
+    return Shown(
+        {"waiting": waiting}, last, restarts=RESTARTS, events=(_backing_off(pod, container),), log=said
+    )
+
+
+_UNSET = re.compile(
+    r"if \[\[? -z \"?\$\{?(?P<name>\w+)\}?\"? \]\]?; then echo (?P<said>[^;]+);(?P<rest>.*?)\b(?:else|fi)\b"
+)
+
+
+def _script(container: Json) -> tuple[str, int]:
+    """What a shell script in the manifest says, and how it ends, where it stops for a variable that is not set: the
+    program is there to be read. Else it says nothing and ends with 1."""
+    text = " ".join(map(str, [*(container.get("command") or ()), *(container.get("args") or ())]))
+    found = _UNSET.search(text)
+    if found is None or found["name"] in {one.get("name") for one in maps(container.get("env"))}:
+        return "", 1
+    code = re.search(r"\bexit (\d+)", found["rest"])
+    return found["said"].strip().strip("'\""), int(code[1]) if code else 0
 
 
 def _oom(pod: Json, container: Json, _state: State) -> Shown:

@@ -16,8 +16,9 @@ from gym.cases.state import State
 from gym.run.pod_logs import PodLogs, answer
 from gym.run.pod_status import sick, working
 from gym.run.settling import restless
+from gym.run.shown import Event
 from gym.run.sick import container_of, is_current, is_sick, patients
-from gym.run.symptoms import Event, event_of, is_shown, on_init, shown, why_not
+from gym.run.symptoms import event_of, is_shown, on_init, shown, why_not
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EMPTY = State({})

@@ -182,14 +182,18 @@ def refused(port: int, path: str, scheme: str = "http") -> str:
     )
 
 
-def mount_fails(container: str, volume: str, why: str) -> Json:
-    """The pod stays in ContainerCreating: a volume cannot be set up."""
-    return {
-        "container": container,
-        "containerState": {"waiting": {"reason": "ContainerCreating"}},
-        "ready": False,
-        "events": [f'FailedMount: MountVolume.SetUp failed for volume "{volume}" : {why}'],
-    }
+def mount_fails(containers: list[str], volume: str, why: str) -> list[Json]:
+    """All containers of the pod stay in ContainerCreating: a volume cannot be set up."""
+    event = f'FailedMount: MountVolume.SetUp failed for volume "{volume}" : {why}'
+    return [
+        {
+            "container": name,
+            "containerState": {"waiting": {"reason": "ContainerCreating"}},
+            "ready": False,
+            **({"events": [event]} if place == 0 else {}),
+        }
+        for place, name in enumerate(containers)
+    ]
 
 
 def waits(reason: str, message: str) -> Json:

@@ -167,6 +167,11 @@ def main(obj: Json, name: str | None = None) -> Json:
     return next(one for one in found if name in {None, one["name"]})
 
 
+def names(obj: Json) -> list[str]:
+    """The names of the workload's containers."""
+    return [one["name"] for one in pod_spec(obj)["containers"]]
+
+
 def at(obj: Json, field: str, container: str | None = None) -> str:
     """The path of a container's field (the first container's, where none is named)."""
     return f"{below(obj)}.containers[name={main(obj, container)['name']}].{field}"

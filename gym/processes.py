@@ -76,7 +76,7 @@ _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 def reap() -> None:
     for pid, child in list(_CHILDREN.items()):
         if child.poll() is not None:
-            del _CHILDREN[pid]
+            _CHILDREN.pop(pid, None)  # two threads may see it end
 
 
 def recorded(instance: Instance) -> list[Process]:

@@ -18,11 +18,13 @@ from urllib3.exceptions import HTTPError
 
 from gym.cases.model import Scenario
 from gym.cases.state import Json, Key, State, dig, key_of, mapping, maps
+from gym.paths import GymError
+from gym.ready import wait_for
 from gym.run.pod_logs import PodLogs
 from gym.run.pod_status import owner_kind, sick, working
 from gym.run.rest import Refused, Rest
 from gym.run.sick import Patient, container_of, is_current, is_sick, patients
-from gym.run.stage import PROVISIONED, Stage
+from gym.run.stage import PROVISIONED, PROVISIONER, Stage
 from gym.run.symptoms import Shown, is_shown, on_init, shown
 
 log = structlog.get_logger("gym")
@@ -47,7 +49,7 @@ class NodeAgent:
         self._claims = any(obj["kind"] == "PersistentVolumeClaim" for obj in objects)
         self._shown: dict[str, bool] = {}  # by the pod's uid: whether it shows the symptom
         self._over = threading.Event()
-        self._turned = threading.Event()
+        self._calm_turns = 0
         self._thread = threading.Thread(target=self._run, name=f"nodes of {scenario.case.id}", daemon=True)
         self.failed: Exception | None = None
 
@@ -60,9 +62,13 @@ class NodeAgent:
         self._over.set()
         self._thread.join(10)
 
-    def settled(self) -> bool:
-        """Whether a whole turn has just passed in which nothing was to be done."""
-        return self._turned.is_set()
+    def wait_calm(self, seconds: float) -> None:
+        """Until a whole turn that began after now has found nothing to do. GymError where that takes too long, or
+        where the agent has failed."""
+        self._calm_turns = 0  # a turn may be under way: the second one began after now
+        wait_for("the nodes coming to rest", lambda: self.failed is not None or self._calm_turns > 1, seconds)
+        if self.failed is not None:
+            raise GymError(f"the nodes failed: {self.failed}") from self.failed
 
     # ------------------------------------------------------------ a turn
 
@@ -76,10 +82,7 @@ class NodeAgent:
             except Exception as error:  # noqa: BLE001 - told to the thread that waits for this one
                 self.failed = error
                 return
-            if busy:
-                self._turned.clear()
-            else:
-                self._turned.set()
+            self._calm_turns = 0 if busy else self._calm_turns + 1
 
     def turn(self) -> bool:
         """Look once and write what is due; whether anything was. Raises Refused."""
@@ -181,7 +184,7 @@ class NodeAgent:
             "kind": "PersistentVolume",
             "metadata": {
                 "name": name,
-                "annotations": {PROVISIONED: "gym.intentd.io/provisioner"},
+                "annotations": {PROVISIONED: PROVISIONER},
             },
             "spec": {
                 "accessModes": claim["spec"]["accessModes"],

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kubernetes import client
 from rich.console import Console
+from urllib3.exceptions import HTTPError
 
 from gym import cluster, models, weights
 from gym.cases.folder import load_folder
@@ -33,7 +34,7 @@ from gym.run.plan import Job, by_nodes, plan
 from gym.run.pod_logs import PodLogs
 from gym.run.progress import Progress
 from gym.run.record import Folder, Settings
-from gym.run.rest import Rest
+from gym.run.rest import Refused, Rest
 from gym.run.table import print_table
 from gym.run.trial import Stand, try_case
 from gym.run.watch import PATIENCE, Patience
@@ -186,7 +187,7 @@ def _run_all(
             progress.begin(job)
             try:
                 line, recording = try_case(stand, job.scenario, job.sample)
-            except GymError as error:
+            except (GymError, Refused, HTTPError) as error:
                 if stand.stop.is_set():
                     raise
                 case = job.scenario.case

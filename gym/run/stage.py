@@ -23,7 +23,8 @@ GONE_SECONDS = 60.0
 """A namespace with a few pods is gone after two to six seconds."""
 
 PROVISIONED = "pv.kubernetes.io/provisioned-by"
-"""Annotation of volumes that a provisioner made."""
+PROVISIONER = "gym.intentd.io/provisioner"
+"""Annotation of volumes that a provisioner made, and how ours signs."""
 
 _FIRST = (
     "Namespace",
@@ -137,6 +138,10 @@ class Stage:
             time.sleep(0.3)
         for namespace in borrowed:
             self._rest.delete_all("v1", "Event", namespace)
+        for volume in self._rest.list("v1", "PersistentVolume"):
+            claim, notes = volume["spec"].get("claimRef", {}), mapping(volume["metadata"].get("annotations"))
+            if notes.get(PROVISIONED) == PROVISIONER and claim.get("namespace") in self.namespaces:
+                self._rest.delete("v1", "PersistentVolume", "", volume["metadata"]["name"])
 
     # ------------------------------------------------------------ up
 

@@ -31,12 +31,13 @@ from gym.run.node_agent import NodeAgent
 from gym.run.pod_logs import PodLogs
 from gym.run.record import Recording
 from gym.run.rest import Rest
+from gym.run.settling import restless
 from gym.run.stage import CannotStage, Stage
 from gym.run.tap import Tap
 from gym.run.watch import PATIENCE, Patience, Watched, consultations, follow, violations
 from remediation.saga import Event
 
-SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 40.0
 """For the controllers to make pods and the scheduler to place them."""
 
 
@@ -79,7 +80,7 @@ def try_case(stand: Stand, scenario: Scenario, sample: int) -> tuple[Result, Rec
         agent = NodeAgent(stand.rest, stage, scenario, stand.logs)
         agent.start()
         cleanup.callback(agent.stop)
-        _settle(agent)
+        _settle(stage, agent)
         before = stage.read()
         intents = default_intents(case)
         for intent in intents:
@@ -113,7 +114,11 @@ def try_case(stand: Stand, scenario: Scenario, sample: int) -> tuple[Result, Rec
 def _daemon(stand: Stand, tap: Tap | None, kept_as: str) -> Iterator[Daemon]:
     """A fresh intentd with an empty ledger, granted to act; gone with all its files afterwards, unless they are
     kept."""
-    settings: dict[str, object] = {"model": {"name": None}, "limits": {"concurrent": 1}}
+    settings: dict[str, object] = {
+        "model": {"name": None},
+        "limits": {"concurrent": 1},
+        "http": {"enabled": False},
+    }
     if stand.served is not None and tap is not None:
         settings["model"] = stand.served.settings(tap.url)
     daemon = start_daemon(stand.cluster, settings, f"intentd{next(stand.numbers)}")
@@ -141,11 +146,19 @@ def _tear_down(stand: Stand, stage: Stage) -> None:
         stage.tear_down()
 
 
-def _settle(agent: NodeAgent) -> None:
+def _settle(stage: Stage, agent: NodeAgent) -> None:
     """Until controllers, scheduler and nodes have nothing more to do, so that what is read next stays so."""
-    wait_for("the case coming to rest", lambda: agent.failed is not None or agent.settled(), SETTLE_SECONDS)
-    if agent.failed is not None:
-        raise GymError(f"the nodes failed: {agent.failed}") from agent.failed
+    found: list[str | None] = []
+
+    def at_rest() -> bool:
+        found[:] = [restless(stage.read())]
+        return found == [None]
+
+    try:
+        wait_for("the case coming to rest", at_rest, SETTLE_SECONDS, pause=0.3)
+    except GymError as error:
+        raise GymError(f"the case does not come to rest: {found[0] if found else error}") from error
+    agent.wait_calm(SETTLE_SECONDS)
 
 
 # ---------------------------------------------------------------- after

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from gym import cluster
 from gym.cases.results import Result
 from gym.instance import Instance
 from gym.processes import marked
+from gym.ready import wait_for
 from gym.run.record import Recording, read_recording, read_results
 from gym.run.runner import DAEMONS, Options, run
 from gym.run.watch import Patience
@@ -181,3 +186,40 @@ def test_the_run_ends_with_a_table_and_leaves_nothing_behind(ran: Ran) -> None:
     instance = Instance.named("run", ran.state)
     assert not instance.exists
     assert marked(instance) == []
+
+
+def test_an_interrupted_run_leaves_its_results_and_nothing_else(tmp_path: Path) -> None:
+    if reason := why_no_cluster():
+        pytest.skip(reason)
+    write(tmp_path / "cases", "fine")
+    state, out, log = Path(tempfile.mkdtemp(prefix="itd", dir="/tmp")), tmp_path / "out", tmp_path / "log"
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "gym",
+        "run",
+        "--cases",
+        tmp_path / "cases",
+        "--out",
+        out,
+        "--model",
+        "none",
+    ]
+    environment = {**os.environ, "INTENTD_GYM_STATE": str(state)}
+    instance = Instance.named("run", state)
+    try:
+        with log.open("w") as said:
+            running = subprocess.Popen(
+                command, env=environment, stdout=said, stderr=said, start_new_session=True
+            )
+            wait_for("a daemon being let loose", lambda: instance.path("intentd0", "ledger.db").exists(), 90)
+            running.send_signal(signal.SIGINT)
+            assert running.wait(60) == 130, log.read_text()
+        assert not instance.exists
+        assert marked(instance) == []
+        assert (out / "run.json").exists()
+        assert "Traceback" not in log.read_text()
+    finally:
+        cluster.down("run", state=state)
+        shutil.rmtree(state)

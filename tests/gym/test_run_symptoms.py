@@ -15,6 +15,7 @@ from gym.cases.model import Case, Determinable, Scoring, Symptom, Tier
 from gym.cases.state import State
 from gym.run.pod_logs import PodLogs, answer
 from gym.run.pod_status import sick, working
+from gym.run.settling import restless
 from gym.run.sick import container_of, is_current, is_sick, patients
 from gym.run.symptoms import Event, event_of, is_shown, on_init, shown, why_not
 
@@ -298,3 +299,58 @@ def test_a_log_is_served_as_the_api_server_asks_for_it() -> None:
     assert answer(logs, "/containerLogs/shop/web-1/app?limitBytes=3") == "one"
     assert answer(logs, "/containerLogs/shop/web-1/side") == ""
     assert answer(logs, "/exec/shop/web-1/app") is None
+
+
+# ---------------------------------------------------------------- before anything is read
+
+
+@pytest.mark.parametrize(
+    ("obj", "words"),
+    [
+        (
+            {"kind": "Deployment", "metadata": {"generation": 2}, "status": {"observedGeneration": 1}},
+            "controller",
+        ),
+        (
+            {
+                "kind": "ReplicaSet",
+                "metadata": {"generation": 1},
+                "spec": {"replicas": 2},
+                "status": {"observedGeneration": 1, "replicas": 1},
+            },
+            "its pods",
+        ),
+        ({"kind": "Pod", "metadata": {}, "spec": {}, "status": {"phase": "Pending"}}, "scheduler"),
+        ({"kind": "Job", "metadata": {}, "spec": {}}, "controller"),
+        ({"kind": "PersistentVolumeClaim", "metadata": {}}, "controller"),
+    ],
+)
+def test_what_a_controller_has_not_seen_yet_is_not_at_rest(obj: dict[str, Any], words: str) -> None:
+    obj["metadata"]["name"] = "x"
+    assert words in (restless(State.of([obj])) or "")
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        {"kind": "Deployment", "metadata": {"generation": 1}, "status": {"observedGeneration": 1}},
+        {
+            "kind": "ReplicaSet",
+            "metadata": {"generation": 1},
+            "spec": {"replicas": 2},
+            "status": {"observedGeneration": 1, "conditions": [{"type": "ReplicaFailure", "status": "True"}]},
+        },
+        {"kind": "Pod", "metadata": {}, "spec": {"nodeName": "worker-1"}},
+        {
+            "kind": "Pod",
+            "metadata": {},
+            "spec": {},
+            "status": {"conditions": [{"type": "PodScheduled", "status": "False"}]},
+        },
+        {"kind": "Job", "metadata": {}, "spec": {"suspend": True}},
+        {"kind": "ConfigMap", "metadata": {}},
+    ],
+)
+def test_what_can_get_no_further_by_itself_is_at_rest(obj: dict[str, Any]) -> None:
+    obj["metadata"]["name"] = "x"
+    assert restless(State.of([obj])) is None

@@ -38,6 +38,7 @@ _FIRST = (
     "ClusterRoleBinding",
     "RoleBinding",
     "LimitRange",
+    "ValidatingWebhookConfiguration",
     "ConfigMap",
     "Secret",
     "PersistentVolume",
@@ -46,7 +47,8 @@ _FIRST = (
     "NetworkPolicy",
 )
 _LAST = ("ResourceQuota", "PodDisruptionBudget", "HorizontalPodAutoscaler", "Ingress")
-"""What others need comes first; a quota comes last, for it would refuse what stood there before it."""
+"""What stands beside a case comes before the case itself. Within each, what others need comes first, and a quota
+comes last, for it would refuse what stood there before it."""
 
 _READ = {
     "v1": (
@@ -80,7 +82,8 @@ class Stage:
     def __init__(self, rest: Rest, core: client.CoreV1Api, case: Case) -> None:
         self._rest, self._core, self._case = rest, core, case
         objects = [obj for obj in visible(case) if obj["kind"] != "Node"]
-        self._objects = sorted(objects, key=_place)
+        broken = frozenset(map(key_of, case.broken))
+        self._objects = sorted(objects, key=lambda obj: (key_of(obj) in broken, _place(obj)))
         self.namespaces = sorted({namespace_of(obj) for obj in objects} - {""})
         self._versions = {kind: version for version, kinds in _READ.items() for kind in kinds}
         self._versions |= {obj["kind"]: obj["apiVersion"] for obj in objects}

@@ -13,6 +13,7 @@ import pytest
 from detectors.facts import FACT_TYPES
 from detectors.judge import judge
 from detectors.model import Observation
+from detectors.registry import DETECTORS
 from gym.cases.load import load_case
 from gym.cases.model import Scenario as Loaded
 from gym.cases.state import Json, State, key_of
@@ -130,10 +131,13 @@ def seen(loaded: Loaded) -> set[str]:
     return {found.fault_class.value for found in judgement.violations}
 
 
+KNOWN = {known.value for detector in DETECTORS for known in detector.fault_classes}
 SHOWN = [
     one
     for one in CATALOGUE
-    if (stated := one.sketch(1).symptoms) and all(s["target"]["kind"] in WORKLOAD_KINDS for s in stated)
+    if (stated := one.sketch(1).symptoms)
+    and all(s["target"]["kind"] in WORKLOAD_KINDS for s in stated)
+    and (one.control or KNOWN & set(one.fault_classes))
 ]
 
 

@@ -67,7 +67,8 @@ def workload(
 
 
 def peers(stateful_set: Json) -> Json:
-    """The headless Service that a StatefulSet names."""
+    """The headless Service that a StatefulSet names, with the first container's port."""
+    port = main(stateful_set)["ports"][0]
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -78,7 +79,7 @@ def peers(stateful_set: Json) -> Json:
         "spec": {
             "clusterIP": "None",
             "selector": dict(stateful_set["spec"]["selector"]["matchLabels"]),
-            "ports": [{"name": "peer", "port": 7946}],
+            "ports": [{"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}],
         },
     }
 

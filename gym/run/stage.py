@@ -81,10 +81,8 @@ class Stage:
 
     def __init__(self, rest: Rest, core: client.CoreV1Api, case: Case) -> None:
         self._rest, self._core, self._case = rest, core, case
-        objects = [obj for obj in visible(case) if obj["kind"] != "Node"]
-        broken = frozenset(map(key_of, case.broken))
-        self._objects = sorted(objects, key=lambda obj: (key_of(obj) in broken, _place(obj)))
-        self.namespaces = sorted({namespace_of(obj) for obj in objects} - {""})
+        self._objects = in_order(case)
+        self.namespaces = sorted({namespace_of(obj) for obj in self._objects} - {""})
         self._versions = {kind: version for version, kinds in _READ.items() for kind in kinds}
         self._versions |= {obj["kind"]: obj["apiVersion"] for obj in objects}
         self._before: frozenset[Key] = frozenset()
@@ -216,6 +214,13 @@ class Stage:
                 and key_of(obj) not in self._before
             ):
                 self._rest.patch(obj, {"metadata": {"finalizers": None}}, MERGE)
+
+
+def in_order(case: Case) -> list[Json]:
+    """All objects of the case but its nodes, in the order in which they are created."""
+    broken = frozenset(map(key_of, case.broken))
+    objects = (obj for obj in visible(case) if obj["kind"] != "Node")
+    return sorted(objects, key=lambda obj: (key_of(obj) in broken, _place(obj)))
 
 
 def _place(obj: Json) -> int:

@@ -84,7 +84,7 @@ class Stage:
         self._objects = in_order(case)
         self.namespaces = sorted({namespace_of(obj) for obj in self._objects} - {""})
         self._versions = {kind: version for version, kinds in _READ.items() for kind in kinds}
-        self._versions |= {obj["kind"]: obj["apiVersion"] for obj in objects}
+        self._versions |= {obj["kind"]: obj["apiVersion"] for obj in self._objects}
         self._before: frozenset[Key] = frozenset()
         self._made: list[str] = []  # namespaces
         self._created: list[Json] = []

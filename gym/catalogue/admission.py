@@ -181,61 +181,31 @@ def webhook(d: Draw, s: Sketch) -> None:
 
 
 @hopeless(
-    "policy-asks-for-a-label",
+    "pod-security-forbids-a-need",
     FAMILY,
     CREATE,
     TIER,
-    "an admission policy asks for a label whose value only people know",
-    "a person has to say the value",
+    "the namespace forbids what the program was made for, and nothing tells which of the two should give way",
+    "a person has to decide whether the namespace admits it",
 )
-def policy(d: Draw, s: Sketch) -> None:
-    label = d.turn("cost-centre", "data-class", "on-call")
-    obj = workload(d, d.turn("Deployment", "StatefulSet"))
-    name = f"{d.namespace}-require-{label}"
-    says = f"pods carry the label {label}: ask the owners for its value"
+def forbidden(d: Draw, s: Sketch) -> None:
+    obj = workload(d, d.turn("Deployment", "DaemonSet"), f"{d.app}-node-agent", sidecar=False)
+    spec = obj["spec"]["template"]["spec"]
+    word = d.turn("hostPath", "hostNetwork", "hostPort")
+    match word:
+        case "hostPath":
+            spec["volumes"] = [{"name": "machine", "hostPath": {"path": "/var/log"}}]
+            main(obj)["volumeMounts"] = [{"name": "machine", "mountPath": "/machine", "readOnly": True}]
+        case "hostNetwork":
+            spec["hostNetwork"] = True
+            main(obj)["ports"][0]["hostPort"] = d.port
+        case _:
+            main(obj)["ports"][0]["hostPort"] = 9100
     s.applies(obj)
-    s.stands(
-        namespace(d),
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": name},
-            "spec": {
-                "failurePolicy": "Fail",
-                "matchConstraints": {
-                    "resourceRules": [
-                        {
-                            "apiGroups": [""],
-                            "apiVersions": ["v1"],
-                            "operations": ["CREATE"],
-                            "resources": ["pods"],
-                        }
-                    ]
-                },
-                "validations": [
-                    {
-                        "expression": f"has(object.metadata.labels) && '{label}' in object.metadata.labels",
-                        "message": says,
-                    }
-                ],
-            },
-        },
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": name},
-            "spec": {
-                "policyName": name,
-                "validationActions": ["Deny"],
-                "matchResources": {
-                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": d.namespace}}
-                },
-            },
-        },
-    )
-    s.finds(obj, f"An admission policy asks for the label `{label}`")
+    s.stands(namespace(d, **{"pod-security.kubernetes.io/enforce": "baseline"}))
+    s.finds(obj, f"PodSecurity baseline forbids `{'host namespaces' if word == 'hostNetwork' else word}`")
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    restricted, account, priority, runtime, webhook, policy,
+    restricted, account, priority, runtime, webhook, forbidden,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from gym.cases.model import Tier
 from gym.catalogue import kubelet
 from gym.catalogue.base import MISLEADING, PUBLISHED, Scenario, fixable, hopeless
 from gym.catalogue.draw import Draw
-from gym.catalogue.objects import ABSENT, SHAPES, Json, at, config_map, main, workload
+from gym.catalogue.objects import ABSENT, SHAPES, Json, at, config_map, main, names, workload
 from gym.catalogue.sketch import Sketch, check
 
 FAMILY = "config-reference"
@@ -122,7 +122,8 @@ def volume(d: Draw, s: Sketch) -> None:
     s.breaks(good, "spec.template.spec.volumes[name=files].configMap.name", wrong)
     s.stands(beside, config_map(d, right, {"main.conf": "include /etc/defaults;\n"}, noise=0))
     s.mistake((good, "spec.template.spec.volumes[name=files].configMap.optional", True))
-    s.shows(good, **kubelet.mount_fails(d.main, "files", f'configmap "{wrong}" not found'))
+    for symptom in kubelet.mount_fails(names(good), "files", f'configmap "{wrong}" not found'):
+        s.shows(good, **symptom)
 
 
 @fixable(
@@ -148,7 +149,8 @@ def item(d: Draw, s: Sketch) -> None:
     s.stands(config_map(d, name, {f"{stem}{right}": "version: 2\n"}))
     s.mistake((good, "spec.template.spec.volumes[name=files].configMap.optional", True))
     said = f"configmap references non-existent config key: {stem}{asked}"
-    s.shows(good, **kubelet.mount_fails(d.main, "files", said))
+    for symptom in kubelet.mount_fails(names(good), "files", said):
+        s.shows(good, **symptom)
 
 
 @fixable(

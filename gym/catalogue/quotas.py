@@ -129,24 +129,22 @@ def maximum(d: Draw, s: Sketch) -> None:
 
 
 @hopeless(
-    "quota-used-up-by-others",
+    "quota-of-nothing",
     FAMILY,
     CREATE,
     TIER,
-    "others use the whole quota; what this workload asks for is little",
-    "a person has to raise the quota, or say what may go",
+    "a quota of no pods: somebody closed the namespace for everything new",
+    "a person has to say why, and whether it may be opened",
 )
-def used_up(d: Draw, s: Sketch) -> None:
-    greedy = workload(d, "Deployment", d.other_app(), replicas=3, sidecar=False)
-    main(greedy)["resources"] = {"requests": {"cpu": "1", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
-    obj = workload(d, d.turn("Deployment", "StatefulSet"), sidecar=False)
-    main(obj)["resources"] = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
-    found = quota(d, requests_cpu="3")
-    s.stands(found, greedy)
+def closed(d: Draw, s: Sketch) -> None:
+    found = quota(d, pods="0")
+    found["metadata"]["name"] = d.turn("closing-down", "frozen", "no-new-pods")
+    obj = workload(d, d.turn(*SHAPES), sidecar=False)
+    s.stands(found)
     s.applies(obj)
-    s.finds(obj, f"The quota `{found['metadata']['name']}` is used up by others")
+    s.finds(obj, f"The quota `{found['metadata']['name']}` admits no pods at all")
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    conflict, unset, maximum, used_up,
+    conflict, unset, maximum, closed,
 )  # fmt: skip

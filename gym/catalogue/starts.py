@@ -144,7 +144,7 @@ def init_command(d: Draw, s: Sketch) -> None:
 @fixable(
     "init-waits-for-nobody",
     FAMILY,
-    "InitContainer NotReady CrashLoop",
+    "InitContainer",
     Tier.KWOK,
     "an init container waits for a Service by a name that does not exist",
     "the name of the database's Service",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gym.cases.model import Tier
-from gym.catalogue.base import MISLEADING, Scenario, fixable, hopeless
+from gym.catalogue.base import MISLEADING, Scenario, fixable
 from gym.catalogue.draw import Draw
 from gym.catalogue.objects import (
     ABSENT,
@@ -249,23 +249,32 @@ def ingress_class(d: Draw, s: Sketch) -> None:
     s.mistake((good, "spec.ingressClassName", ABSENT))
 
 
-@hopeless(
-    "ingress-certificate-gone",
+@fixable(
+    "ingress-tls-host",
     FAMILY,
     "IngressTLS",
     TIER,
-    "an Ingress names a certificate's Secret that was never made",
-    "a person has to issue the certificate",
+    "an Ingress serves a host that its TLS entry spells otherwise",
+    "the host that the rule serves",
 )
 def tls(d: Draw, s: Sketch) -> None:
     behind = workload(d, d.turn("Deployment", "StatefulSet"))
     serves = service(d, behind)
-    obj = ingress(d, serves)
-    name = f"{d.app}-{d.turn('tls', 'cert', 'certificate')}"
-    obj["spec"]["tls"] = [{"hosts": [f"{d.app}.example.com"], "secretName": name}]
-    s.applies(obj, behind, serves)
+    good = ingress(d, serves)
+    host = f"{d.app}.example.com"
+    good["spec"]["tls"] = [{"hosts": [host], "secretName": f"{d.app}-{d.turn('tls', 'cert', 'certificate')}"}]
+    wrong = d.turn(f"{d.app[:-1]}.example.com", f"{d.app}.example.net", f"www.{host}")
+    s.applies(behind, serves)
+    s.breaks(
+        good,
+        "spec.tls[0].hosts[0]",
+        wrong,
+        check("eq", good, "spec.tls[0].hosts", value=[host]),
+        allow="spec.tls",
+    )
     s.stands(class_object("public"))
-    s.finds(obj, f"Secret `{name}` with the certificate does not exist")
+    s.mistake((good, "spec.tls", ABSENT))
+    s.mistake((good, "spec.rules[0].host", wrong))
 
 
 SCENARIOS: tuple[Scenario, ...] = (

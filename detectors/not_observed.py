@@ -36,9 +36,9 @@ def _judge(view: View) -> Iterator[Finding]:
 
 
 def _changed(workload: Workload) -> float | None:
-    """When anything but a status was last written (Unix seconds); None where it is not told."""
+    """When anything but a status was last written (Unix seconds), `kubectl scale` too; None where it is not told."""
     meta = workload.metadata
-    told = [seconds(entry.time) for entry in meta.managed_fields if not entry.subresource]
+    told = [seconds(entry.time) for entry in meta.managed_fields if entry.subresource != "status"]
     return max((at for at in told if at is not None), default=None)
 
 

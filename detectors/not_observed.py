@@ -18,8 +18,8 @@ NAME = "notObserved"
 
 def _judge(view: View) -> Iterator[Finding]:
     for workers in view.workers:
-        seen, newest = workers.workload.status.observed_generation, workers.workload.metadata.generation
-        if seen >= newest:
+        meta, seen = workers.workload.metadata, workers.workload.status.observed_generation
+        if seen >= meta.generation or meta.deletion_timestamp is not None:
             continue
         changed = _changed(workers.workload)
         if changed is not None and view.at - changed > view.patience.missing:
@@ -29,9 +29,9 @@ def _judge(view: View) -> Iterator[Finding]:
                 workers.ref,
                 severity=Severity.CRITICAL,
                 reason="GenerationNotObserved",
-                message=f"the controller has seen generation {seen} of this {workers.ref.kind}, which is at {newest} "
+                message=f"the controller has seen generation {seen} of this {workers.ref.kind}, which is at {meta.generation} "
                 f"since more than {view.patience.missing:g} s: kube-controller-manager does not work, or is behind",
-                facts={"observed": str(seen), "generation": str(newest)},
+                facts={"observed": str(seen), "generation": str(meta.generation)},
             )
 
 

@@ -166,9 +166,10 @@ class LabelSelector(Part, frozen=True):
 
 
 class TemplateMeta(Part, frozen=True):
-    """Labels that the workload gives its pods."""
+    """Labels that the workload gives its pods; a claim template has a name."""
 
     labels: dict[str, str] = {}
+    name: str = ""
 
 
 class Probe(Part, frozen=True):
@@ -211,16 +212,10 @@ class ClaimTemplateSpec(Part, frozen=True):
     storage_class_name: str | None = None
 
 
-class ClaimTemplateMeta(Part, frozen=True):
-    """A claim's name is this one, the StatefulSet's and the pod's number."""
-
-    name: str = ""
-
-
 class ClaimTemplate(Part, frozen=True):
     """One claim that a StatefulSet makes for each of its pods."""
 
-    metadata: ClaimTemplateMeta = ClaimTemplateMeta()
+    metadata: TemplateMeta = TemplateMeta()
     spec: ClaimTemplateSpec = ClaimTemplateSpec()
 
 

@@ -18,8 +18,8 @@ NAME = "notObserved"
 
 def _judge(view: View) -> Iterator[Finding]:
     for workers in view.workers:
-        seen, newest = workers.workload.status.observed_generation, workers.workload.metadata.generation
-        if seen >= newest:
+        meta, seen = workers.workload.metadata, workers.workload.status.observed_generation
+        if seen >= meta.generation or meta.deletion_timestamp is not None:
             continue
         changed = _changed(workers.workload)
         if changed is not None and view.at - changed > view.patience.missing:
@@ -29,16 +29,16 @@ def _judge(view: View) -> Iterator[Finding]:
                 workers.ref,
                 severity=Severity.CRITICAL,
                 reason="GenerationNotObserved",
-                message=f"the controller has seen generation {seen} of this {workers.ref.kind}, which is at {newest} "
+                message=f"the controller has seen generation {seen} of this {workers.ref.kind}, which is at {meta.generation} "
                 f"since more than {view.patience.missing:g} s: kube-controller-manager does not work, or is behind",
-                facts={"observed": str(seen), "generation": str(newest)},
+                facts={"observed": str(seen), "generation": str(meta.generation)},
             )
 
 
 def _changed(workload: Workload) -> float | None:
-    """When anything but a status was last written (Unix seconds); None where it is not told."""
+    """When anything but a status was last written (Unix seconds), `kubectl scale` too; None where it is not told."""
     meta = workload.metadata
-    told = [seconds(entry.time) for entry in meta.managed_fields if not entry.subresource]
+    told = [seconds(entry.time) for entry in meta.managed_fields if entry.subresource != "status"]
     return max((at for at in told if at is not None), default=None)
 
 

@@ -21,7 +21,7 @@ from detectors.pods import alive, ready
 from intents.model import Intent, IntentSpec, Metadata, Scope, WorkloadHealthy
 from remediation.rehearsal import Result
 
-NO_PLACE = frozenset({FaultClass.UNSCHEDULABLE})
+NO_PLACE = frozenset({FaultClass.UNSCHEDULABLE, FaultClass.SCHEDULING_GATED})
 """Faults of the cluster's free room, not of the template."""
 
 

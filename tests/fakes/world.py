@@ -237,7 +237,11 @@ def deployment(
         "template": {"metadata": {"labels": chosen}, "spec": template or {}},
     }
     if written is not None:
-        meta["managedFields"] = [{"manager": "kubectl", "operation": "Update", "time": when(written)}]
+        meta["managedFields"] = [
+            {"manager": "kubectl", "operation": "Update", "time": when(age)},
+            {"manager": "kubectl", "operation": "Update", "time": when(written), "subresource": "scale"},
+            {"manager": "controller", "operation": "Update", "time": when(0), "subresource": "status"},
+        ]
     if replicas is not None:
         spec["replicas"] = replicas
     here = wanted if available is None else available

@@ -15,7 +15,7 @@ from detectors.conditions import find, lasted
 from detectors.facts import LabelSelector, selects
 from detectors.facts_batch import DisruptionBudget
 from detectors.model import FaultClass, Severity, Violation
-from detectors.selection import NEEDS, in_words, parties, takes_any
+from detectors.selection import NEEDS, crowd, in_words, takes_any
 from detectors.timestamps import age
 from detectors.world import ref
 from intents.model import ObjectsHealthy
@@ -86,8 +86,8 @@ def _shared_with(view: View, found: DisruptionBudget, beside: Sequence[Disruptio
     others = [budget for budget in beside if budget is not found and budget.spec.selector is not None]
     if not others or found.spec.selector is None:
         return None
-    for party in parties(view.world, found.metadata.namespace):
-        if not selects(found.spec.selector, party.labels):
+    for party, sure in crowd(view.world, found.metadata.namespace).selected_by(found.spec.selector):
+        if not sure:
             continue
         for other in others:
             if other.spec.selector is not None and selects(other.spec.selector, party.labels):

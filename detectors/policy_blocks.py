@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from detectors.base import Detector, Finding, View
-from detectors.facts import LabelSelector, Service, labels_match
+from detectors.facts import LabelSelector, Service
 from detectors.facts_network import NetworkPolicy, PolicyPeer
-from detectors.model import FaultClass, Gap, Settling, Severity, Turn, Unknown, Violation
+from detectors.model import FaultClass, Gap, ObjectRef, Settling, Severity, Turn, Unknown, Violation
 from detectors.policy_rules import (
     DNS,
     DNS_PORT,
@@ -28,7 +28,7 @@ from detectors.policy_rules import (
     restriction,
     rules,
 )
-from detectors.selection import NEEDS, Party, in_words, parties, takes_any
+from detectors.selection import NEEDS, Crowd, Party, crowd, in_words, takes_any
 from detectors.service_ports import leads_to, of_containers
 from detectors.timestamps import age
 from detectors.world import ref
@@ -47,10 +47,11 @@ def _judge(view: View) -> Iterator[Finding]:
     told = {found.metadata.name for found in view.objects("NetworkPolicy", NetworkPolicy)}
     if not every or not told:
         return
-    around = list(parties(view.world, namespace))
+    around = crowd(view.world, namespace)
     yield from _paths(view, every, around)
+    restricted = _restricted(every, around)
     worst: dict[str, Violation | Settling] = {}
-    for finding in (*_unreachable(view, every, around), *_without_dns(view, every, around)):
+    for finding in (*_unreachable(view, around, restricted), *_without_dns(view, restricted)):
         if finding.target.name in told and _weight(finding) > _weight(worst.get(finding.target.name)):
             worst[finding.target.name] = finding
     yield from worst.values()
@@ -63,6 +64,15 @@ def _weight(finding: Violation | Settling | None) -> int:
     return 0 if finding is None else 1
 
 
+def _restricted(every: Sequence[NetworkPolicy], around: Crowd) -> list[tuple[Party, list[NetworkPolicy]]]:
+    """Who is restricted, or may be, and by which policies: most are by none."""
+    found: dict[ObjectRef, tuple[Party, list[NetworkPolicy]]] = {}
+    for policy in every:
+        for party, _ in around.selected_by(policy.spec.pod_selector):
+            found.setdefault(party.ref, (party, []))[1].append(policy)
+    return list(found.values())
+
+
 def _end(namespace: str, party: Party) -> End:
     names = {port.name: port.container_port for port in of_containers(party.containers) if port.name}
     return End(namespace, party.labels, names)
@@ -72,10 +82,10 @@ def _end(namespace: str, party: Party) -> End:
 
 
 def _without_dns(
-    view: View, every: Sequence[NetworkPolicy], around: Sequence[Party]
+    view: View, restricted: Sequence[tuple[Party, list[NetworkPolicy]]]
 ) -> Iterator[Violation | Settling]:
     namespace = view.scope.namespace
-    for party in around:
+    for party, every in restricted:
         near = _end(namespace, party)
         restricting = restriction(every, near, Direction.EGRESS)
         if not restricting.policies or not _names_pods(restricting):
@@ -109,20 +119,19 @@ class _Port(NamedTuple):
 
 
 def _unreachable(
-    view: View, every: Sequence[NetworkPolicy], around: Sequence[Party]
+    view: View, around: Crowd, restricted: Sequence[tuple[Party, list[NetworkPolicy]]]
 ) -> Iterator[Violation | Settling]:
     namespace = view.scope.namespace
-    services = [
-        found
-        for (where, _), found in view.world.observation.services().items()
-        if where == namespace and found.spec.selector
-    ]
-    for party in around:
+    leading: dict[ObjectRef, list[Service]] = {}
+    for (where, _), service in view.world.observation.services().items():
+        for party in around.taken_by(service.spec.selector) if where == namespace else ():
+            leading.setdefault(party.ref, []).append(service)
+    for party, every in restricted:
         near = _end(namespace, party)
         restricting = restriction(every, near, Direction.INGRESS)
         if not restricting.policies or not restricting.sure:
             continue
-        served = [_Port(*port) for service in services for port in _served(service, party)]
+        served = [port for service in leading.get(party.ref, ()) for port in _served(service, party)]
         if served:
             for port in served:
                 yield from _closed(view, restricting, party, near, [port])
@@ -131,12 +140,11 @@ def _unreachable(
             yield from _closed(view, restricting, party, near, declared)
 
 
-def _served(service: Service, party: Party) -> Iterator[tuple[int, str, str]]:
-    if labels_match(service.spec.selector, party.labels):
-        for port in service.spec.ports:
-            number = leads_to(port, of_containers(party.containers))
-            if number is not None:
-                yield number, port.protocol, service.metadata.name
+def _served(service: Service, party: Party) -> Iterator[_Port]:
+    for port in service.spec.ports:
+        number = leads_to(port, of_containers(party.containers))
+        if number is not None:
+            yield _Port(number, port.protocol, service.metadata.name)
 
 
 def _closed(
@@ -186,14 +194,12 @@ def _is_nobody(view: View, peer: PolicyPeer) -> bool:
 # ---------------------------------------------------------------- paths that the intent declares
 
 
-def _paths(view: View, every: Sequence[NetworkPolicy], around: Sequence[Party]) -> Iterator[Finding]:
+def _paths(view: View, every: Sequence[NetworkPolicy], around: Crowd) -> Iterator[Finding]:
     expectation = view.expectation
     assert isinstance(expectation, ObjectsHealthy)
     for path in expectation.paths:
-        sources = [party for party in around if labels_match(path.from_, party.labels)]
-        listeners = [party for party in around if labels_match(path.to, party.labels)]
-        for source in sources:
-            for listener in listeners:
+        for source in around.taken_by(path.from_):
+            for listener in around.taken_by(path.to):
                 yield from _path(view, every, path, source, listener)
 
 

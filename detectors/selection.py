@@ -6,10 +6,10 @@ template of a CronJob between two runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from detectors.facts import Container, LabelSelector, selects
+from detectors.facts import Container, LabelSelector, labels_match, selects
 from detectors.facts_batch import CronJob
 from detectors.model import ObjectRef
 from detectors.world import World, ref
@@ -29,8 +29,43 @@ class Party:
     containers: tuple[Container, ...]
 
 
-def parties(world: World, namespace: str) -> Iterator[Party]:
-    """Everybody who has pods in the namespace, or would have."""
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Everybody who has pods in a namespace, or would have; by single labels too, since selectors nearly always ask
+    for one."""
+
+    parties: tuple[Party, ...]
+    by_label: Mapping[tuple[str, str], Sequence[Party]]
+
+    def taken_by(self, selector: dict[str, str]) -> list[Party]:
+        """Those that an equality selector takes; an empty one takes none."""
+        first = next(iter(selector.items()), None)
+        some = () if first is None else self.by_label.get(first, ())
+        return [party for party in some if labels_match(selector, party.labels)]
+
+    def selected_by(self, selector: LabelSelector) -> Iterator[tuple[Party, bool]]:
+        """Those that a LabelSelector takes; False beside a party of which that cannot be told."""
+        first = next(iter(selector.match_labels.items()), None)
+        for party in self.parties if first is None else self.by_label.get(first, ()):
+            taken = selects(selector, party.labels)
+            if taken is not False:
+                yield party, taken is True
+
+
+def crowd(world: World, namespace: str) -> Crowd:
+    """The namespace's crowd, worked out once a look."""
+    found = world.crowds.get(namespace)
+    if found is None:
+        parties = tuple(_parties(world, namespace))
+        by_label: dict[tuple[str, str], list[Party]] = {}
+        for party in parties:
+            for pair in party.labels.items():
+                by_label.setdefault(pair, []).append(party)
+        found = world.crowds[namespace] = Crowd(parties, by_label)
+    return found
+
+
+def _parties(world: World, namespace: str) -> Iterator[Party]:
     for kind, workload in world.workloads_in(namespace):
         template = workload.spec.template
         yield Party(ref(kind, workload.metadata), template.metadata.labels, template.spec.containers)
@@ -38,28 +73,30 @@ def parties(world: World, namespace: str) -> Iterator[Party]:
         yield Party(owner, pod.metadata.labels, pod.spec.containers)
 
 
-def labels_in(world: World, namespace: str) -> Iterator[Mapping[str, str]]:
-    """The labels of templates first (they are few), then of pods."""
-    for _, workload in world.workloads_in(namespace):
-        yield workload.spec.template.metadata.labels
+def takes_any(world: World, namespace: str, selector: LabelSelector) -> bool | None:
+    """Whether it takes anybody; True for an empty selector, which means all. None where that cannot be told. Pods
+    themselves, of which there are many, are asked last."""
+    if selector.empty:
+        return True
+    doubt = False
+    for _, sure in crowd(world, namespace).selected_by(selector):
+        if sure:
+            return True
+        doubt = True
+    for labels in _others(world, namespace):
+        taken = selects(selector, labels)
+        if taken:
+            return True
+        doubt = doubt or taken is None
+    return None if doubt else False
+
+
+def _others(world: World, namespace: str) -> Iterator[dict[str, str]]:
     for (where, _), found in world.observation.all_of("CronJob", CronJob).items():
         if where == namespace:
             yield found.spec.job_template.spec.template.metadata.labels
     for pod in world.pods_in(namespace):
         yield pod.metadata.labels
-
-
-def takes_any(world: World, namespace: str, selector: LabelSelector) -> bool | None:
-    """Whether it takes one of them; True for an empty selector, which means all. None where that cannot be told."""
-    if selector.empty:
-        return True
-    doubt = False
-    for labels in labels_in(world, namespace):
-        taken = selects(selector, dict(labels))
-        if taken:
-            return True
-        doubt = doubt or taken is None
-    return None if doubt else False
 
 
 def in_words(selector: LabelSelector) -> str:

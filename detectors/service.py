@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from detectors.base import Detector, Finding, View
 from detectors.facts import ContainerPort, Service, ServicePort, labels_match
 from detectors.model import FaultClass, Severity
-from detectors.selection import parties
+from detectors.selection import crowd
 from detectors.service_ports import leads_to, of_containers
 from detectors.timestamps import age
 from detectors.world import ref
@@ -39,7 +39,7 @@ def _judge(view: View) -> Iterator[Finding]:
 
 def _faults(view: View, found: Service) -> Iterator[Finding]:
     world, namespace, selector = view.world, found.metadata.namespace, found.spec.selector
-    taken = [party for party in parties(world, namespace) if labels_match(selector, party.labels)]
+    taken = crowd(world, namespace).taken_by(selector)
     if taken:
         yield from _ports(view, found, [port for party in taken for port in of_containers(party.containers)])
     elif not any(labels_match(selector, pod.metadata.labels) for pod in world.pods_in(namespace)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from detectors.facts import EndpointSlice, Fact, ObjectMeta, Pod, Workload, labels_match
 from detectors.model import Name, ObjectRef, Observation
@@ -17,6 +18,9 @@ from detectors.ownership import NO_PODS, Grouping, controller, group, top_owner
 from detectors.pods import alive, evicted, lost_ready, quiet
 from detectors.rollout import Rollout, rollout_of
 from intents.model import WORKLOAD_KINDS, Scope
+
+if TYPE_CHECKING:
+    from detectors.selection import Crowd
 
 SERVICE_NAME = "kubernetes.io/service-name"
 REVISION = "deployment.kubernetes.io/revision"
@@ -180,6 +184,11 @@ class World:
         for (namespace, _), pod in self.observation.pods().items():
             found.setdefault(namespace, []).append(pod)
         return found
+
+    @cached_property
+    def crowds(self) -> dict[str, Crowd]:
+        """By namespace, what detectors.selection worked out for this look."""
+        return {}
 
     def pods_in(self, namespace: str) -> Sequence[Pod]:
         """The namespace's pods, finished ones and those on their way out among them."""

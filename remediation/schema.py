@@ -91,6 +91,7 @@ _RELEVANT: Mapping[FaultClass, tuple[str, ...]] = {
     FaultClass.NOT_READY: ("readinessProbe", "startupProbe", "env", "data"),
     FaultClass.UNSCHEDULABLE: ("requests", "nodeSelector", "replicas"),
     FaultClass.REPLICAS_LOW: ("replicas", "requests"),
+    FaultClass.JOB_FAILED: ("env", "image"),
     FaultClass.AUTOSCALER_METRICS: ("requests",),
     FaultClass.NO_ENDPOINTS: ("selector",),
     FaultClass.SERVICE_PORT: ("targetPort",),

@@ -57,7 +57,8 @@ class Symptom(BaseModel):
     are kept in `model_extra`: a stage that cannot show one has to say so.
 
     `target` names the workload whose pods show it (the workloads of broken.yaml where left out), `container`
-    which of its containers (the first; of `initContainerState` the first init container). `events` are messages,
+    which of its containers (the first; of `initContainerState` the first init container). `lasted` is how long
+    (seconds) it has run, or ran until it ended. `events` are messages,
     where it matters with the reason before: `Unhealthy: Readiness probe failed: ...`.
     """
 
@@ -67,6 +68,7 @@ class Symptom(BaseModel):
     container: str | None = None
     restart_count: int | None = Field(None, alias="restartCount", ge=0)
     phase: str | None = None
+    lasted: int | None = Field(None, ge=0)
 
     container_state: Json | None = Field(None, alias="containerState")
     init_container_state: Json | None = Field(None, alias="initContainerState")

@@ -1,26 +1,24 @@
-"""Pods that the API server refuses to create. The real server says so: nothing is simulated."""
+"""Pods that the API server refuses for what they name or lack. The real server says so: nothing is simulated."""
 
 from __future__ import annotations
 
 from gym.cases.model import Tier
-from gym.catalogue.base import PUBLISHED, Scenario, fixable, hopeless
+from gym.catalogue.base import Scenario, fixable, hopeless
 from gym.catalogue.draw import Draw
-from gym.catalogue.objects import ABSENT, SHAPES, Json, at, below, main, workload
+from gym.catalogue.objects import (
+    ABSENT,
+    SHAPES,
+    Json,
+    at,
+    below,
+    main,
+    workload,
+)
 from gym.catalogue.sketch import Sketch, check
 
 FAMILY = "admission"
 CREATE = "FailedCreate ReplicasLow"
 TIER = Tier.CONTROL_PLANE
-
-
-def quota(d: Draw, **hard: str) -> Json:
-    """A ResourceQuota of the namespace."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": d.any("compute", "team-budget", "limits"), "namespace": d.namespace},
-        "spec": {"hard": {key.replace("_", "."): amount for key, amount in hard.items()}},
-    }
 
 
 def namespace(d: Draw, **labels: str) -> Json:
@@ -30,105 +28,6 @@ def namespace(d: Draw, **labels: str) -> Json:
         "kind": "Namespace",
         "metadata": {"name": d.namespace, "labels": {"team": d.team, **labels}},
     }
-
-
-@fixable(
-    "quota-conflict",
-    FAMILY,
-    CREATE,
-    TIER,
-    "a release asks for more CPU than the namespace's quota allows",
-    "the request of the revision before, or another that the quota admits",
-    PUBLISHED,
-)
-def conflict(d: Draw, s: Sketch) -> None:
-    good = workload(d, replicas=2, sidecar=False)
-    main(good)["resources"] = {
-        "requests": {"cpu": "250m", "memory": "128Mi"},
-        "limits": {"cpu": "500m", "memory": "256Mi"},
-    }
-    found = quota(d, requests_cpu="1", limits_memory="2Gi")
-    path = at(good, "resources.requests.cpu")
-    wrong = d.turn("1500m", "2", "3")
-    resources = {"requests": {"cpu": wrong, "memory": "128Mi"}, "limits": {"cpu": "4", "memory": "256Mi"}}
-    s.breaks(
-        good,
-        at(good, "resources"),
-        resources,
-        check("quota_admits", good, quota=f"ResourceQuota/{found['metadata']['name']}"),
-        check("qty_ge", good, path, value="100m"),
-        check("eq", good, "spec.replicas", value=2),
-    )
-    s.stands(found)
-    s.had(good)
-    s.also_right((good, path, "500m"))
-    s.mistake((good, path, "1m"))
-    s.mistake((found, r"spec.hard.requests\.cpu", "64"))
-    s.mistake((good, "spec.replicas", 1))
-
-
-@fixable(
-    "quota-asks-for-limits",
-    FAMILY,
-    CREATE,
-    TIER,
-    "a quota asks for memory limits, and a release dropped them",
-    "the limits of the revision before",
-)
-def unset(d: Draw, s: Sketch) -> None:
-    good = workload(d, sidecar=False, replicas=d.any(1, 2))
-    found = quota(d, limits_memory="4Gi")
-    path = at(good, "resources.limits.memory")
-    s.breaks(
-        good,
-        path,
-        ABSENT,
-        check("quota_admits", good, quota=f"ResourceQuota/{found['metadata']['name']}"),
-        check("qty_ge", good, path, value="64Mi"),
-        allow=at(good, "resources"),
-    )
-    s.stands(found)
-    s.had(good)
-    s.mistake((good, path, "1Mi"))
-
-
-@fixable(
-    "limit-range-maximum",
-    FAMILY,
-    CREATE,
-    TIER,
-    "a memory limit above what the namespace's LimitRange allows a container; the sibling keeps to it",
-    "the limit that the sibling has, or another that the LimitRange admits",
-)
-def maximum(d: Draw, s: Sketch) -> None:
-    most = d.turn("512Mi", "768Mi", "1Gi")
-    good = workload(d, d.turn(*SHAPES), sidecar=False)
-    beside = workload(d, "Deployment", f"{d.app}-worker", sidecar=False, image=d.image())
-    for obj in (good, beside):
-        main(obj)["resources"] = {
-            "requests": {"cpu": "100m", "memory": "128Mi"},
-            "limits": {"memory": "384Mi"},
-        }
-    path = at(good, "resources.limits.memory")
-    s.breaks(
-        good,
-        path,
-        d.turn("2Gi", "3Gi", "4Gi"),
-        check("qty_le", good, path, value=most),
-        check("qty_ge", good, path, value="128Mi"),
-        allow=at(good, "resources"),
-    )
-    s.stands(
-        beside,
-        {
-            "apiVersion": "v1",
-            "kind": "LimitRange",
-            "metadata": {"name": "per-container", "namespace": d.namespace},
-            "spec": {"limits": [{"type": "Container", "max": {"memory": most}}]},
-        },
-    )
-    s.also_right((good, path, most))
-    s.mistake((good, path, ABSENT))
 
 
 @fixable(
@@ -240,7 +139,7 @@ def runtime(d: Draw, s: Sketch) -> None:
 @hopeless(
     "webhook-backend-gone",
     FAMILY,
-    "WebhookUnavailable FailedCreate ReplicasLow",
+    "FailedCreate WebhookBackend ReplicasLow",
     TIER,
     "a webhook that must be asked before pods are made has no backend any more",
     "a person has to bring the webhook's backend back, or take the webhook away",
@@ -282,80 +181,31 @@ def webhook(d: Draw, s: Sketch) -> None:
 
 
 @hopeless(
-    "quota-used-up-by-others",
+    "pod-security-forbids-a-need",
     FAMILY,
     CREATE,
     TIER,
-    "others use the whole quota; what this workload asks for is little",
-    "a person has to raise the quota, or say what may go",
+    "the namespace forbids what the program was made for, and nothing tells which of the two should give way",
+    "a person has to decide whether the namespace admits it",
 )
-def used_up(d: Draw, s: Sketch) -> None:
-    greedy = workload(d, "Deployment", d.other_app(), replicas=3, sidecar=False)
-    main(greedy)["resources"] = {"requests": {"cpu": "1", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
-    obj = workload(d, d.turn("Deployment", "StatefulSet"), sidecar=False)
-    main(obj)["resources"] = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
-    found = quota(d, requests_cpu="3")
-    s.stands(found, greedy)
+def forbidden(d: Draw, s: Sketch) -> None:
+    obj = workload(d, d.turn("Deployment", "DaemonSet"), f"{d.app}-node-agent", sidecar=False)
+    spec = obj["spec"]["template"]["spec"]
+    word = d.turn("hostPath", "hostNetwork", "hostPort")
+    match word:
+        case "hostPath":
+            spec["volumes"] = [{"name": "machine", "hostPath": {"path": "/var/log"}}]
+            main(obj)["volumeMounts"] = [{"name": "machine", "mountPath": "/machine", "readOnly": True}]
+        case "hostNetwork":
+            spec["hostNetwork"] = True
+            main(obj)["ports"][0]["hostPort"] = d.port
+        case _:
+            main(obj)["ports"][0]["hostPort"] = 9100
     s.applies(obj)
-    s.finds(obj, f"The quota `{found['metadata']['name']}` is used up by others")
-
-
-@hopeless(
-    "policy-asks-for-a-label",
-    FAMILY,
-    CREATE,
-    TIER,
-    "an admission policy asks for a label whose value only people know",
-    "a person has to say the value",
-)
-def policy(d: Draw, s: Sketch) -> None:
-    label = d.turn("cost-centre", "data-class", "on-call")
-    obj = workload(d, d.turn("Deployment", "StatefulSet"))
-    name = f"{d.namespace}-require-{label}"
-    says = f"pods carry the label {label}: ask the owners for its value"
-    s.applies(obj)
-    s.stands(
-        namespace(d),
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": name},
-            "spec": {
-                "failurePolicy": "Fail",
-                "matchConstraints": {
-                    "resourceRules": [
-                        {
-                            "apiGroups": [""],
-                            "apiVersions": ["v1"],
-                            "operations": ["CREATE"],
-                            "resources": ["pods"],
-                        }
-                    ]
-                },
-                "validations": [
-                    {
-                        "expression": f"has(object.metadata.labels) && '{label}' in object.metadata.labels",
-                        "message": says,
-                    }
-                ],
-            },
-        },
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": name},
-            "spec": {
-                "policyName": name,
-                "validationActions": ["Deny"],
-                "matchResources": {
-                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": d.namespace}}
-                },
-            },
-        },
-    )
-    s.finds(obj, f"An admission policy asks for the label `{label}`")
+    s.stands(namespace(d, **{"pod-security.kubernetes.io/enforce": "baseline"}))
+    s.finds(obj, f"PodSecurity baseline forbids `{'host namespaces' if word == 'hostNetwork' else word}`")
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    conflict, unset, maximum, restricted, account, priority, runtime, webhook, used_up, policy,
+    restricted, account, priority, runtime, webhook, forbidden,
 )  # fmt: skip

@@ -6,11 +6,12 @@ from gym.cases.model import Tier
 from gym.catalogue import kubelet
 from gym.catalogue.base import MISLEADING, PUBLISHED, Scenario, fixable, hopeless
 from gym.catalogue.draw import Draw
-from gym.catalogue.objects import ABSENT, SHAPES, Json, at, config_map, main, workload
+from gym.catalogue.objects import ABSENT, SHAPES, Json, at, config_map, main, names, workload
 from gym.catalogue.sketch import Sketch, check
 
 FAMILY = "config-reference"
 REFERENCE = "ConfigReference"
+SECRET = "SecretReference ConfigReference"
 
 KEYS = (
     ("database.host", "database.hostname", "postgres.internal"),
@@ -105,7 +106,7 @@ def env_from(d: Draw, s: Sketch) -> None:
 @fixable(
     "config-volume-name",
     FAMILY,
-    "ConfigReference MountFailed NotReady",
+    "ConfigReference StartError NotReady",
     Tier.KWOK,
     "a volume names a ConfigMap that is not there; a sibling mounts the right one",
     "the ConfigMap that the sibling mounts",
@@ -121,13 +122,14 @@ def volume(d: Draw, s: Sketch) -> None:
     s.breaks(good, "spec.template.spec.volumes[name=files].configMap.name", wrong)
     s.stands(beside, config_map(d, right, {"main.conf": "include /etc/defaults;\n"}, noise=0))
     s.mistake((good, "spec.template.spec.volumes[name=files].configMap.optional", True))
-    s.shows(good, **kubelet.mount_fails(d.main, "files", f'configmap "{wrong}" not found'))
+    for symptom in kubelet.mount_fails(names(good), "files", f'configmap "{wrong}" not found'):
+        s.shows(good, **symptom)
 
 
 @fixable(
     "config-volume-item",
     FAMILY,
-    "ConfigReference MountFailed NotReady",
+    "ConfigReference StartError NotReady",
     Tier.KWOK,
     "a volume asks for a key that the ConfigMap has under another ending",
     "the key that the ConfigMap has",
@@ -145,14 +147,16 @@ def item(d: Draw, s: Sketch) -> None:
     path = "spec.template.spec.volumes[name=files].configMap.items[0].key"
     s.breaks(good, path, f"{stem}{asked}", allow="spec.template.spec.volumes[name=files].configMap.items")
     s.stands(config_map(d, name, {f"{stem}{right}": "version: 2\n"}))
+    s.mistake((good, "spec.template.spec.volumes[name=files].configMap.optional", True))
     said = f"configmap references non-existent config key: {stem}{asked}"
-    s.shows(good, **kubelet.mount_fails(d.main, "files", said))
+    for symptom in kubelet.mount_fails(names(good), "files", said):
+        s.shows(good, **symptom)
 
 
 @fixable(
     "secret-name-lost-in-release",
     FAMILY,
-    REFERENCE,
+    SECRET,
     Tier.KWOK,
     "a release names a Secret that does not exist; the revision before used one that does",
     "the Secret of the revision before",
@@ -244,7 +248,7 @@ def gone(d: Draw, s: Sketch) -> None:
 @hopeless(
     "secret-gone",
     FAMILY,
-    REFERENCE,
+    SECRET,
     Tier.KWOK,
     "a Secret was never made",
     "a person has to make it",
@@ -261,7 +265,7 @@ def secret(d: Draw, s: Sketch) -> None:
 @hopeless(
     "secret-lacks-a-key",
     FAMILY,
-    REFERENCE,
+    SECRET,
     Tier.KWOK,
     "a Secret lacks the key that is asked for, and nobody may read which keys it has",
     "a person has to add the key, or say which one is meant",

@@ -23,9 +23,11 @@ class Draw:
         self.scenario = scenario
         self.seed = seed
         self._random = Random(f"{scenario}/{seed}")
-        self.namespace = f"{self.turn(*words.NAMESPACES)}{self.any('', '', '-live', '-eu')}"
         self.app = self.turn(*words.APPS)
         self.team = self.turn(*words.TEAMS)
+        self.namespace = self.turn(*words.NAMESPACES) + self.any(
+            "", "-live", "-eu", "-a", "-b", f"-{self.team}"
+        )
         self.registry = self.any(*words.REGISTRIES)
         self.release, self.next_release = self.turn(*words.RELEASES)
         self.main = self.turn(*words.CONTAINERS)
@@ -43,9 +45,10 @@ class Draw:
         return self._random.sample(list(values), count)
 
     def turn(self, *values: T) -> T:
-        """The value whose turn it is: seeds in a row get different ones, as long as there are enough."""
+        """The value whose turn it is: seeds in a row get different ones, as long as there are enough. The order
+        follows from the values as they print, so that two lists do not go hand in hand."""
         order = list(values)
-        Random(f"{self.scenario}/{len(order)}").shuffle(order)
+        Random(f"{self.scenario}/{order!r}").shuffle(order)
         return order[self.seed % len(order)]
 
     def other_app(self, *taken: str) -> str:

@@ -65,10 +65,11 @@ def invalid(d: Draw, s: Sketch) -> None:
     bad, why = d.turn(
         (image.replace(d.app, d.app.capitalize()), ": repository name must be lowercase"),
         (image.replace(":", "::"), ""),
-        (f"{image} ", ""),
+        (image.replace(":", ":-"), ""),
     )
     s.breaks(good, at(good, "image"), bad)
     s.had(good)
+    s.mistake((good, at(good, "image"), d.app))
     s.shows(good, **kubelet.invalid_image(bad, d.main, why))
 
 
@@ -103,6 +104,7 @@ def repository(d: Draw, s: Sketch) -> None:
     bad = d.image(app=d.app[:-2] + d.app[-1] + d.app[-2])
     s.breaks(good, at(good, "image"), bad)
     s.stands(nightly)
+    s.mistake((good, at(good, "image"), d.image(release="latest")))
     s.shows(good, **kubelet.cannot_pull(bad, d.main, kubelet.not_found(bad)))
 
 
@@ -121,6 +123,7 @@ def never(d: Draw, s: Sketch) -> None:
     s.breaks(good, path, "Never", check("in", good, path, value=["IfNotPresent", "Always"]))
     s.had(good)
     s.also_right((good, path, "Always"))
+    s.mistake((good, at(good, "image"), d.image(release="latest")))
     s.shows(good, **kubelet.never_pulled(d.image(), d.main))
 
 
@@ -135,6 +138,7 @@ def never(d: Draw, s: Sketch) -> None:
 def architecture(d: Draw, s: Sketch) -> None:
     good = workload(d, d.turn("Deployment", "DaemonSet"))
     good["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/arch": "amd64"}
+    main(good)["terminationMessagePolicy"] = "FallbackToLogsOnError"
     beside = workload(d, "Deployment", f"{d.app}-import", image=d.image(), probe=False)
     beside["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/arch": "amd64"}
     s.breaks(
@@ -150,7 +154,8 @@ def architecture(d: Draw, s: Sketch) -> None:
         node("worker-3", labels={"kubernetes.io/arch": "arm64"}),
     ]
     s.mistake((good, r"spec.template.spec.nodeSelector.kubernetes\.io/arch", "arm64"))
-    s.shows(good, **kubelet.crashes(d.main, f"exec /usr/local/bin/{d.app}: exec format error", 255))
+    said = f"exec /usr/local/bin/{d.app}: exec format error"
+    s.shows(good, **kubelet.crashes(d.main, said, 255, last_words=said))
 
 
 # ---------------------------------------------------------------- for a person

@@ -5,10 +5,10 @@ from __future__ import annotations
 from gym.cases.model import Tier
 from gym.catalogue import kubelet
 from gym.catalogue.base import Scenario, fixable, hopeless
+from gym.catalogue.crashes import database
 from gym.catalogue.draw import Draw
 from gym.catalogue.objects import Json, at, config_map, main, workload
 from gym.catalogue.sketch import Sketch
-from gym.catalogue.starts import database
 
 FAMILY = "job"
 
@@ -76,7 +76,7 @@ def endpoint(d: Draw, s: Sketch) -> None:
 @fixable(
     "cron-job-image",
     FAMILY,
-    "ImagePull CronJobFailing",
+    "ImagePull JobNotDone",
     Tier.KWOK,
     "a CronJob's image tag does not exist; the Deployment of the same program runs one that does",
     "the tag that the Deployment runs",
@@ -94,7 +94,7 @@ def image(d: Draw, s: Sketch) -> None:
 @fixable(
     "cron-job-config-key",
     FAMILY,
-    "ConfigReference CronJobFailing",
+    "ConfigReference JobNotDone",
     Tier.KWOK,
     "a CronJob asks for a ConfigMap key that is spelt otherwise; a second CronJob has it right",
     "the key that the other CronJob asks for",
@@ -143,20 +143,20 @@ def malformed(d: Draw, s: Sketch) -> None:
 
 
 @hopeless(
-    "job-never-ends",
+    "job-behind-a-lock",
     FAMILY,
-    "JobNeverDone",
+    "JobFailed JobNotDone",
     Tier.KWOK,
-    "a run hangs for hours behind the run before, which holds its lock",
-    "a person has to say which run may be ended",
+    "a run ends at its deadline, for it waits for a lock that a run of days ago still holds",
+    "a person has to say whether that lock may be broken; more time would not help",
 )
 def hangs(d: Draw, s: Sketch) -> None:
     obj = job(d, f"{d.app}-{d.any('settle', 'compact', 'close-month')}")
-    obj["spec"]["activeDeadlineSeconds"] = 86400
+    obj["spec"]["activeDeadlineSeconds"] = d.any(15, 20, 25)
     holder = f"{d.app}-batch-{d.any(11, 12, 13)}"
     s.applies(obj)
     s.finds(obj, f"The run waits for a lock that `{holder}` holds")
-    lines = [f"lock is held by {holder} for {hours} h, waiting" for hours in (3, 4, 5, 6)]
+    lines = [f"lock is held by {holder} since {days} days, waiting" for days in (4, 4, 4)]
     s.shows(obj, container=d.main, containerState={"running": {}}, ready=True, logs=d.quiet(*lines))
 
 

@@ -4,7 +4,8 @@ Sources: kubernetes `pkg/kubelet/images/types.go`, `image_manager.go` (reasons a
 `pkg/kubelet/kuberuntime/kuberuntime_container.go` and `kuberuntime_manager.go` (CreateContainerConfigError,
 RunContainerError, back-off), `pkg/kubelet/kubelet_pods.go` (references to ConfigMaps and Secrets),
 `pkg/kubelet/prober/` and `pkg/probe/` (probes), `pkg/volume/util/` (mounts); containerd for what it says of
-registries, runc for what it says of starts. Left out of messages: the pod's name and uid.
+registries, runc for what it says of starts. What holds the pod's name (the message and the event of a back-off) is
+left to the stage.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 Json = dict[str, Any]
+
+BACK_OFF: Json = {"waiting": {"reason": "CrashLoopBackOff"}}
 
 
 def cannot_pull(image: str, container: str, why: str) -> Json:
@@ -93,19 +96,25 @@ def no_executable(command: str) -> str:
 
 
 def crashes(
-    container: str, logs: str, code: int = 1, *, reason: str = "Error", restarts: int = 6, **more: Any
+    container: str,
+    logs: str,
+    code: int = 1,
+    *,
+    reason: str = "Error",
+    restarts: int = 6,
+    last_words: str = "",
+    **more: Any,
 ) -> Json:
-    """CrashLoopBackOff: the program ends by itself, or the kernel ends it (137, OOMKilled)."""
+    """CrashLoopBackOff: the program ends by itself, or the kernel ends it (137, OOMKilled). `last_words` are the
+    termination message: the log's end where the container's terminationMessagePolicy says so."""
+    ended = {"exitCode": code, "reason": reason, **({"message": last_words} if last_words else {})}
     return {
         "container": container,
-        "containerState": waits(
-            "CrashLoopBackOff", f"back-off 2m40s restarting failed container={container}"
-        ),
-        "lastState": {"terminated": {"exitCode": code, "reason": reason}},
+        "containerState": dict(BACK_OFF),
+        "lastState": {"terminated": ended},
         "ready": False,
         "restartCount": restarts,
         "logs": logs,
-        "events": [f"BackOff: Back-off restarting failed container {container}"],
         **more,
     }
 
@@ -119,20 +128,23 @@ def init_crashes(container: str, logs: str, code: int = 1) -> Json:
     """An init container fails again and again; the others wait."""
     return {
         "container": container,
-        "initContainerState": waits(
-            "CrashLoopBackOff", f"back-off 2m40s restarting failed container={container}"
-        ),
+        "initContainerState": dict(BACK_OFF),
         "lastState": {"terminated": {"exitCode": code, "reason": "Error"}},
         "ready": False,
         "restartCount": 6,
         "logs": logs,
-        "events": [f"BackOff: Back-off restarting failed container {container}"],
     }
 
 
-def init_runs(container: str, logs: str) -> Json:
-    """An init container does not end; the others wait."""
-    return {"container": container, "initContainerState": {"running": {}}, "ready": False, "logs": logs}
+def init_runs(container: str, logs: str, seconds: int) -> Json:
+    """An init container has run for so long and does not end; the others wait."""
+    return {
+        "container": container,
+        "initContainerState": {"running": {}},
+        "lasted": seconds,
+        "ready": False,
+        "logs": logs,
+    }
 
 
 def unready(container: str, failure: str, logs: str = "") -> Json:
@@ -146,12 +158,13 @@ def unready(container: str, failure: str, logs: str = "") -> Json:
     }
 
 
-def killed_by_probe(container: str, probe: str, failure: str, logs: str) -> Json:
-    """A liveness or startup probe has it restarted: it ends by signal, 143 where it heeds the first one."""
-    found = crashes(container, logs, 143, restarts=7)
+def killed_by_probe(container: str, probe: str, failure: str, logs: str, seconds: int) -> Json:
+    """A liveness or startup probe has it restarted after so many seconds: it ends by signal, 143 where it heeds the
+    first one."""
+    found = crashes(container, logs, 143, restarts=7, lasted=seconds)
     told = f"Unhealthy: {probe.capitalize()} probe failed: {failure}"
     killed = f"Killing: Container {container} failed {probe} probe, will be restarted"
-    return {**found, "events": [told, killed, *found["events"]]}
+    return {**found, "events": [told, killed, f"BackOff: Back-off restarting failed container {container}"]}
 
 
 def status_code(code: int) -> str:
@@ -166,14 +179,18 @@ def refused(port: int, path: str, scheme: str = "http") -> str:
     )
 
 
-def mount_fails(container: str, volume: str, why: str) -> Json:
-    """The pod stays in ContainerCreating: a volume cannot be set up."""
-    return {
-        "container": container,
-        "containerState": {"waiting": {"reason": "ContainerCreating"}},
-        "ready": False,
-        "events": [f'FailedMount: MountVolume.SetUp failed for volume "{volume}" : {why}'],
-    }
+def mount_fails(containers: list[str], volume: str, why: str) -> list[Json]:
+    """All containers of the pod stay in ContainerCreating: a volume cannot be set up."""
+    event = f'FailedMount: MountVolume.SetUp failed for volume "{volume}" : {why}'
+    return [
+        {
+            "container": name,
+            "containerState": {"waiting": {"reason": "ContainerCreating"}},
+            "ready": False,
+            **({"events": [event]} if place == 0 else {}),
+        }
+        for place, name in enumerate(containers)
+    ]
 
 
 def waits(reason: str, message: str) -> Json:

@@ -192,7 +192,7 @@ def leak(d: Draw, s: Sketch) -> None:
     s.stands(workload(d, "Deployment", f"{d.app}-admin"))
     lines = [f"day {day}: {what}={day * 410_113} heap={day * 390} MiB" for day in (1, 2, 3, 4, 5)]
     s.finds(obj, f"Memory grows with `{what}`, which are never let go")
-    s.shows(obj, **kubelet.out_of_memory(d.main, d.quiet(*lines), restarts=3))
+    s.shows(obj, **kubelet.out_of_memory(d.main, d.quiet(*lines), restarts=3), lasted=5 * 86_400)
 
 
 SCENARIOS: tuple[Scenario, ...] = (cut, heap, unit, sidecar, job, leak)

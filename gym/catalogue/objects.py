@@ -67,7 +67,8 @@ def workload(
 
 
 def peers(stateful_set: Json) -> Json:
-    """The headless Service that a StatefulSet names."""
+    """The headless Service that a StatefulSet names, with the first container's port."""
+    port = main(stateful_set)["ports"][0]
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -78,7 +79,7 @@ def peers(stateful_set: Json) -> Json:
         "spec": {
             "clusterIP": "None",
             "selector": dict(stateful_set["spec"]["selector"]["matchLabels"]),
-            "ports": [{"name": "peer", "port": 7946}],
+            "ports": [{"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}],
         },
     }
 
@@ -165,6 +166,11 @@ def main(obj: Json, name: str | None = None) -> Json:
     """The first container of the workload, or the named one."""
     found: list[Json] = pod_spec(obj)["containers"]
     return next(one for one in found if name in {None, one["name"]})
+
+
+def names(obj: Json) -> list[str]:
+    """The names of the workload's containers."""
+    return [one["name"] for one in pod_spec(obj)["containers"]]
 
 
 def at(obj: Json, field: str, container: str | None = None) -> str:

@@ -6,10 +6,10 @@ from gym.cases.model import Tier
 from gym.catalogue import kubelet
 from gym.catalogue.base import TWO_FAULTS, Scenario, fixable
 from gym.catalogue.configuration import KEYS, env_name, variable
+from gym.catalogue.crashes import database
 from gym.catalogue.draw import Draw
 from gym.catalogue.objects import ABSENT, SHAPES, at, below, config_map, main, node, service, workload
 from gym.catalogue.sketch import Sketch, check, target
-from gym.catalogue.starts import database
 from gym.catalogue.traffic import BACKEND, PORT, class_object, ingress, key_path
 
 FAMILY = "two-faults"
@@ -152,7 +152,7 @@ def selector_and_toleration(d: Draw, s: Sketch) -> None:
 @fixable(
     "service-selector-and-port",
     FAMILY,
-    "NoEndpoints TargetPort",
+    "NoEndpoints ServicePort",
     Tier.CONTROL_PLANE,
     "a Service selects no pod, and sends to a port name that no container has",
     "label and port of the workload of its name",

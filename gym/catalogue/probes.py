@@ -147,7 +147,7 @@ def command(d: Draw, s: Sketch) -> None:
 @fixable(
     "probe-liveness-too-eager",
     FAMILY,
-    "LivenessTooEager CrashLoop",
+    "LivenessProbe CrashLoop",
     Tier.KWOK,
     "the liveness probe gives up before the program is up, as its log says",
     "more patience in the liveness probe, or a startup probe",
@@ -181,13 +181,15 @@ def eager(d: Draw, s: Sketch) -> None:
     s.mistake((good, at(good, "livenessProbe"), ABSENT))
     s.mistake((good, where, 10))
     log = d.quiet("starting", f"warming up, about {takes} s", "warming up: 20 %", "received SIGTERM")
-    s.shows(good, **kubelet.killed_by_probe(d.main, "liveness", kubelet.refused(d.port, d.path), log))
+    s.shows(
+        good, **kubelet.killed_by_probe(d.main, "liveness", kubelet.refused(d.port, d.path), log, 5 + 5 * 3)
+    )
 
 
 @fixable(
     "probe-startup-too-short",
     FAMILY,
-    "StartupTooSlow CrashLoop NotReady",
+    "StartupProbe CrashLoop NotReady",
     Tier.KWOK,
     "the startup probe allows less than the program needs; the revision before allowed more",
     "the startup probe of the revision before",
@@ -201,10 +203,11 @@ def startup(d: Draw, s: Sketch) -> None:
         "failureThreshold": 30,
     }
     where = at(good, "startupProbe.failureThreshold")
+    tries = d.any(2, 3)
     s.breaks(
         good,
         where,
-        d.any(2, 3),
+        tries,
         check("qty_ge", good, where, value=takes // 10),
         allow=at(good, "startupProbe"),
     )
@@ -212,7 +215,9 @@ def startup(d: Draw, s: Sketch) -> None:
     s.mistake((good, where, 4))
     s.mistake((good, at(good, "startupProbe"), ABSENT))
     log = d.quiet("starting", f"migrating {takes * 1000} rows, about {takes} s", "received SIGTERM")
-    s.shows(good, **kubelet.killed_by_probe(d.main, "startup", kubelet.refused(d.port, d.path), log))
+    s.shows(
+        good, **kubelet.killed_by_probe(d.main, "startup", kubelet.refused(d.port, d.path), log, 10 * tries)
+    )
 
 
 # ---------------------------------------------------------------- for a person

@@ -49,7 +49,7 @@ def budget(d: Draw, of: Json, **spec: object) -> Json:
 @fixable(
     "autoscaler-target",
     FAMILY,
-    "HPATarget",
+    "AutoscalerTarget",
     Tier.METRICS,
     "an autoscaler scales a workload that is called otherwise",
     "the name of the workload that is there",
@@ -66,7 +66,7 @@ def target(d: Draw, s: Sketch) -> None:
 @fixable(
     "autoscaler-without-requests",
     FAMILY,
-    "HPANoMetrics",
+    "AutoscalerMetrics",
     Tier.METRICS,
     "an autoscaler by CPU share, and a release dropped the CPU request",
     "the request of the revision before",
@@ -92,7 +92,7 @@ def requests(d: Draw, s: Sketch) -> None:
 @fixable(
     "budget-blocks-everything",
     FAMILY,
-    "PDBBlocks",
+    "BudgetBlocks",
     Tier.CONTROL_PLANE,
     "a disruption budget lets no pod go, so that no node can ever be drained",
     "a budget that lets one pod go",
@@ -118,7 +118,7 @@ def blocks(d: Draw, s: Sketch) -> None:
 @fixable(
     "budget-matches-nothing",
     FAMILY,
-    "PDBMatchesNothing",
+    "BudgetMatchesNothing",
     Tier.CONTROL_PLANE,
     "a disruption budget selects pods that do not exist, so it guards nothing",
     "the labels of the workload of its name",

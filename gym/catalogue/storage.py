@@ -9,7 +9,7 @@ from gym.catalogue.objects import Json, main, peers, workload
 from gym.catalogue.sketch import Sketch, check
 
 FAMILY = "storage"
-PENDING = "PVCPending Unschedulable"
+PENDING = "ClaimPending Unschedulable"
 TIER = Tier.CONTROL_PLANE
 CLASSES = (("standard", "standart"), ("fast", "fast-ssd"), ("replicated", "replicate"))
 """A StorageClass, and one that is easily taken for it."""
@@ -60,7 +60,7 @@ def storage_class(d: Draw, s: Sketch) -> None:
 @fixable(
     "claim-name",
     FAMILY,
-    "PVCPending Unschedulable ConfigReference",
+    "Unschedulable",
     TIER,
     "a volume names a claim that is called otherwise",
     "the claim that is there and that nobody uses",
@@ -106,7 +106,7 @@ def stateful_class(d: Draw, s: Sketch) -> None:
 @fixable(
     "stateful-set-service",
     FAMILY,
-    "StatefulSetService",
+    "GoverningService",
     TIER,
     "a StatefulSet names a Service that does not exist; that can never change",
     "the StatefulSet anew, with the headless Service that selects its pods",
@@ -130,7 +130,7 @@ def stateful_service(d: Draw, s: Sketch) -> None:
 @hopeless(
     "claim-without-class",
     FAMILY,
-    "PVCPending StorageClassDefault Unschedulable",
+    "ClaimPending DefaultStorageClass Unschedulable",
     TIER,
     "a claim leaves its class open, no class is the default, and several could be meant",
     "a person has to choose the class",
@@ -146,7 +146,7 @@ def no_default(d: Draw, s: Sketch) -> None:
 @hopeless(
     "claim-lost-its-volume",
     FAMILY,
-    "PVCPending PVCLost Unschedulable",
+    "ClaimPending ClaimLost Unschedulable",
     TIER,
     "a claim names a volume that is gone, with its data",
     "a person has to find the data",
@@ -161,17 +161,16 @@ def lost(d: Draw, s: Sketch) -> None:
 @hopeless(
     "volume-kept-for-another",
     FAMILY,
-    "PVCPending PVReleased Unschedulable",
+    "ClaimPending VolumeReleased Unschedulable",
     TIER,
-    "the only volume of the class still belongs to a claim that was deleted",
+    "the only volume that fits still belongs to a claim that was deleted",
     "a person has to say what becomes of its data",
 )
 def released(d: Draw, s: Sketch) -> None:
     name, volume = f"{d.app}-data", f"{d.namespace}-disk-{d.any(1, 2, 3)}"
-    found = claim(d, name, storageClassName="by-hand")
+    found = claim(d, name, storageClassName="")
     found["spec"]["resources"]["requests"]["storage"] = "10Gi"
     s.applies(found, mounting(d, name))
-    s.existing = {"StorageClass": ["by-hand"]}
     s.stands(
         {
             "apiVersion": "v1",
@@ -181,7 +180,7 @@ def released(d: Draw, s: Sketch) -> None:
                 "capacity": {"storage": "20Gi"},
                 "accessModes": ["ReadWriteOnce"],
                 "persistentVolumeReclaimPolicy": "Retain",
-                "storageClassName": "by-hand",
+                "storageClassName": "",
                 "claimRef": {
                     "namespace": d.namespace,
                     "name": f"{d.app}-data-2025",

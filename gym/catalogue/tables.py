@@ -66,9 +66,9 @@ def _counts() -> Iterator[str]:
 
     sorts = [sort(one) for one in CATALOGUE]
     faults = len(CATALOGUE) - sorts.count("leave")
-    yield f"{len(CATALOGUE)} scenarios: {faults} faults ({sorts.count('person')} of them for a person, "
-    yield f"{count(TWO_FAULTS)} with two faults at once, {count(MISLEADING)} where what is seen first is not the cause, "
-    yield f"{count(PUBLISHED)} that kubemend publishes) and {sorts.count('leave')} controls."
+    yield f"{len(CATALOGUE)} scenarios: {faults} faults and {sorts.count('leave')} controls. Of the faults"
+    yield f"{sorts.count('person')} are for a person, {count(TWO_FAULTS)} are two at once, and of {count(MISLEADING)} what is"
+    yield f"seen first is not the cause. {count(PUBLISHED)} are those that kubemend publishes."
 
 
 def _family(family: str) -> Iterator[str]:

@@ -1,11 +1,18 @@
-"""Services, Ingresses and NetworkPolicies through which nothing comes."""
+"""Services and Ingresses through which nothing comes."""
 
 from __future__ import annotations
 
 from gym.cases.model import Tier
-from gym.catalogue.base import MISLEADING, Scenario, fixable, hopeless
+from gym.catalogue.base import MISLEADING, Scenario, fixable
 from gym.catalogue.draw import Draw
-from gym.catalogue.objects import ABSENT, SHAPES, Json, event, service, workload
+from gym.catalogue.objects import (
+    ABSENT,
+    SHAPES,
+    Json,
+    event,
+    service,
+    workload,
+)
 from gym.catalogue.sketch import Sketch, check, target
 
 FAMILY = "traffic"
@@ -99,7 +106,7 @@ def selector_decoy(d: Draw, s: Sketch) -> None:
 @fixable(
     "service-port-name",
     FAMILY,
-    "NoEndpoints EndpointsNotReady TargetPort",
+    "ServicePort NoEndpoints EndpointsNotReady",
     TIER,
     "a Service sends to a port name that no container has",
     "the name, or number, of the container's port",
@@ -123,7 +130,7 @@ def port_name(d: Draw, s: Sketch) -> None:
 @fixable(
     "service-port-number",
     FAMILY,
-    "TargetPort NoEndpoints",
+    "ServicePort NoEndpoints",
     TIER,
     "a Service sends to a number on which no container listens",
     "the container's port",
@@ -242,133 +249,34 @@ def ingress_class(d: Draw, s: Sketch) -> None:
     s.mistake((good, "spec.ingressClassName", ABSENT))
 
 
-@hopeless(
-    "ingress-certificate-gone",
+@fixable(
+    "ingress-tls-host",
     FAMILY,
     "IngressTLS",
     TIER,
-    "an Ingress names a certificate's Secret that was never made",
-    "a person has to issue the certificate",
+    "an Ingress serves a host that its TLS entry spells otherwise",
+    "the host that the rule serves",
 )
 def tls(d: Draw, s: Sketch) -> None:
     behind = workload(d, d.turn("Deployment", "StatefulSet"))
     serves = service(d, behind)
-    obj = ingress(d, serves)
-    name = f"{d.app}-{d.turn('tls', 'cert', 'certificate')}"
-    obj["spec"]["tls"] = [{"hosts": [f"{d.app}.example.com"], "secretName": name}]
-    s.applies(obj, behind, serves)
+    good = ingress(d, serves)
+    host = f"{d.app}.example.com"
+    good["spec"]["tls"] = [{"hosts": [host], "secretName": f"{d.app}-{d.turn('tls', 'cert', 'certificate')}"}]
+    wrong = d.turn(f"{d.app[:-1]}.example.com", f"{d.app}.example.net", f"www.{host}")
+    s.applies(behind, serves)
+    s.breaks(
+        good,
+        "spec.tls[0].hosts[0]",
+        wrong,
+        check("eq", good, "spec.tls[0].hosts", value=[host]),
+        allow="spec.tls",
+    )
     s.stands(class_object("public"))
-    s.finds(obj, f"Secret `{name}` with the certificate does not exist")
-
-
-# ---------------------------------------------------------------- network policies
-
-
-def admits(d: Draw, behind: Json, clients: dict[str, str]) -> Json:
-    """A NetworkPolicy that lets these clients to the workload's port."""
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": f"{d.app}-clients", "namespace": d.namespace},
-        "spec": {
-            "podSelector": {"matchLabels": dict(behind["spec"]["selector"]["matchLabels"])},
-            "policyTypes": ["Ingress"],
-            "ingress": [
-                {
-                    "from": [{"podSelector": {"matchLabels": clients}}],
-                    "ports": [{"port": d.port, "protocol": "TCP"}],
-                }
-            ],
-        },
-    }
-
-
-def reaches(client: Json, behind: Json, port: int) -> Json:
-    """The assertion that the client may connect."""
-    return {
-        "op": "netpol_ingress_allows",
-        "from": {"kind": client["kind"], "name": client["metadata"]["name"]},
-        "to": {"kind": behind["kind"], "name": behind["metadata"]["name"]},
-        "port": port,
-    }
-
-
-@fixable(
-    "policy-client",
-    FAMILY,
-    "NetworkPolicyCuts",
-    TIER,
-    "a NetworkPolicy admits a client by a label that its pods do not have; the policy's annotation names the client",
-    "the label of the client that is named",
-)
-def policy_client(d: Draw, s: Sketch) -> None:
-    behind = workload(d, d.turn("Deployment", "StatefulSet"), sidecar=False)
-    client = workload(d, "Deployment", f"{d.app}-{d.turn('frontend', 'gateway', 'portal')}")
-    labels = dict(client["spec"]["selector"]["matchLabels"])
-    key, name = next(iter(labels.items()))
-    good = admits(d, behind, labels)
-    good["metadata"]["annotations"] = {"description": f"only {name} may connect"}
-    path = "spec.ingress[0].from[0].podSelector.matchLabels"
-    s.applies(behind, client)
-    s.breaks(
-        good,
-        key_path(path, key),
-        name[:-1],
-        reaches(client, behind, d.port),
-        check("eq", good, path, value=labels),
-        allow="spec.ingress",
-    )
-    s.mistake((good, "spec.ingress[0].from", ABSENT))
-    s.mistake((good, "spec.ingress", [{}]))
-
-
-@fixable(
-    "policy-port",
-    FAMILY,
-    "NetworkPolicyCuts",
-    TIER,
-    "a NetworkPolicy admits a port on which the workload does not listen",
-    "the container's port",
-)
-def policy_port(d: Draw, s: Sketch) -> None:
-    behind = workload(d, d.turn("Deployment", "StatefulSet"), sidecar=False)
-    client = workload(d, "Deployment", f"{d.app}-{d.turn('frontend', 'gateway', 'portal')}")
-    labels = dict(client["spec"]["selector"]["matchLabels"])
-    good = admits(d, behind, labels)
-    path = "spec.ingress[0].ports[0].port"
-    s.applies(behind, client)
-    s.breaks(
-        good,
-        path,
-        d.turn(80, 443, 8088),
-        reaches(client, behind, d.port),
-        check("in", good, path, value=[d.port, "http"]),
-        check("eq", good, "spec.ingress[0].from[0].podSelector.matchLabels", value=labels),
-        allow="spec.ingress",
-    )
-    s.mistake((good, "spec.ingress[0].ports", ABSENT))
-
-
-@fixable(
-    "policy-selects-nothing",
-    FAMILY,
-    "NetworkPolicyMatchesNothing",
-    TIER,
-    "a NetworkPolicy selects pods that do not exist, so it guards nothing",
-    "the labels of the workload of its name",
-)
-def policy_nothing(d: Draw, s: Sketch) -> None:
-    behind = workload(d, d.turn("Deployment", "StatefulSet"))
-    client = workload(d, "Deployment", f"{d.app}-{d.turn('frontend', 'gateway', 'portal')}")
-    good = admits(d, behind, dict(client["spec"]["selector"]["matchLabels"]))
-    good["metadata"]["name"] = d.app
-    key, name = next(iter(good["spec"]["podSelector"]["matchLabels"].items()))
-    s.applies(behind, client)
-    s.breaks(good, key_path("spec.podSelector.matchLabels", key), f"{name}-old", allow="spec.podSelector")
-    s.mistake((good, "spec.podSelector", {}))
+    s.mistake((good, "spec.tls", ABSENT))
+    s.mistake((good, "spec.rules[0].host", wrong))
 
 
 SCENARIOS: tuple[Scenario, ...] = (
     selector, key_renamed, selector_decoy, port_name, port_number, backend, backend_port, ingress_class, tls,
-    policy_client, policy_port, policy_nothing,
 )  # fmt: skip

@@ -172,7 +172,8 @@ class NodeAgent:
         bound = False
         for claim in waiting:
             name = dig(claim, "spec", "storageClassName")
-            if name and self._rest.get("storage.k8s.io/v1", "StorageClass", "", name) is not None:
+            found = self._rest.get("storage.k8s.io/v1", "StorageClass", "", name) if name else None
+            if found is not None and (not _waits_for_consumer(found) or _is_used(claim, state)):
                 self._provision(claim, name)
                 bound = True
         return bound
@@ -203,6 +204,20 @@ class NodeAgent:
         }
         if self._rest.get("v1", "PersistentVolume", "", name) is None:
             self._rest.create(volume)
+
+
+def _waits_for_consumer(storage_class: Json) -> bool:
+    return storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
+
+
+def _is_used(claim: Json, state: State) -> bool:
+    """Whether a pod mounts the claim."""
+    name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
+    return any(
+        dig(volume, "persistentVolumeClaim", "claimName") == name
+        for pod in state.of_kind("Pod", namespace)
+        for volume in maps(dig(pod, "spec", "volumes"))
+    )
 
 
 def _is_ours(pod: Json) -> bool:

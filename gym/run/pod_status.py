@@ -35,8 +35,9 @@ def sick(pod: Json, shown: Mapping[str, Shown], at: datetime, address: str) -> J
 
     def told(one: Json) -> Json:
         found = shown[str(one.get("name"))]
-        last = _timed(found.last, at) if found.last else None
-        return _container(one, _timed(found.state, at), ready=found.ready, last=last, restarts=found.restarts)
+        last = _timed(found.last, at, found.lasted) if found.last else None
+        state = _timed(found.state, at, found.lasted)
+        return _container(one, state, ready=found.ready, last=last, restarts=found.restarts)
 
     phase = next((found.phase for found in shown.values() if found.phase), "")
     if any(found.init for found in shown.values()):
@@ -157,15 +158,15 @@ def _conditions(
     return found
 
 
-def _timed(state: Json, at: datetime) -> Json:
-    """Running since now; an ending of a moment ago."""
+def _timed(state: Json, at: datetime, lasted: int | None) -> Json:
+    """Running since now, an ending of a moment ago: unless it has lasted for longer."""
     timed: Json = {}
     for name, value in state.items():
         told = dict(mapping(value))
         if name == "running":
-            told.setdefault("startedAt", _time(at))
+            told.setdefault("startedAt", _time(at - timedelta(seconds=lasted or 0)))
         if name == "terminated":
-            told.setdefault("startedAt", _time(at - timedelta(seconds=2)))
+            told.setdefault("startedAt", _time(at - timedelta(seconds=2 if lasted is None else lasted)))
             told.setdefault("finishedAt", _time(at))
         timed[name] = told
     return timed

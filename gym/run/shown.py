@@ -26,7 +26,7 @@ class Event(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What one container of a sick pod shows. `state` and `last` as in a containerStatus, times left out; `phase` is the
-    pod's where the case states it."""
+    pod's where the case states it, `lasted` how many seconds it has run, or ran until it ended."""
 
     state: Json
     last: Json | None = None
@@ -36,6 +36,7 @@ class Shown:
     events: tuple[Event, ...] = ()
     log: str = ""
     phase: str = ""
+    lasted: int | None = None
 
 
 def ended_as(last: Mapping[str, object] | None) -> Json | None:

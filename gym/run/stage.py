@@ -38,6 +38,7 @@ _FIRST = (
     "ClusterRoleBinding",
     "RoleBinding",
     "LimitRange",
+    "ValidatingWebhookConfiguration",
     "ConfigMap",
     "Secret",
     "PersistentVolume",
@@ -46,7 +47,8 @@ _FIRST = (
     "NetworkPolicy",
 )
 _LAST = ("ResourceQuota", "PodDisruptionBudget", "HorizontalPodAutoscaler", "Ingress")
-"""What others need comes first; a quota comes last, for it would refuse what stood there before it."""
+"""What stands beside a case comes before the case itself. Within each, what others need comes first, and a quota
+comes last, for it would refuse what stood there before it."""
 
 _READ = {
     "v1": (
@@ -79,11 +81,10 @@ class Stage:
 
     def __init__(self, rest: Rest, core: client.CoreV1Api, case: Case) -> None:
         self._rest, self._core, self._case = rest, core, case
-        objects = [obj for obj in visible(case) if obj["kind"] != "Node"]
-        self._objects = sorted(objects, key=_place)
-        self.namespaces = sorted({namespace_of(obj) for obj in objects} - {""})
+        self._objects = in_order(case)
+        self.namespaces = sorted({namespace_of(obj) for obj in self._objects} - {""})
         self._versions = {kind: version for version, kinds in _READ.items() for kind in kinds}
-        self._versions |= {obj["kind"]: obj["apiVersion"] for obj in objects}
+        self._versions |= {obj["kind"]: obj["apiVersion"] for obj in self._objects}
         self._before: frozenset[Key] = frozenset()
         self._made: list[str] = []  # namespaces
         self._created: list[Json] = []
@@ -213,6 +214,13 @@ class Stage:
                 and key_of(obj) not in self._before
             ):
                 self._rest.patch(obj, {"metadata": {"finalizers": None}}, MERGE)
+
+
+def in_order(case: Case) -> list[Json]:
+    """All objects of the case but its nodes, in the order in which they are created."""
+    broken = frozenset(map(key_of, case.broken))
+    objects = (obj for obj in visible(case) if obj["kind"] != "Node")
+    return sorted(objects, key=lambda obj: (key_of(obj) in broken, _place(obj)))
 
 
 def _place(obj: Json) -> int:

@@ -73,6 +73,7 @@ def shown(symptom: Symptom | None, fault_type: str, pod: Json, container: Json, 
         phase=symptom.phase or "",
         events=events or events_of(told, pod, container),
         log=symptom.logs or "",
+        lasted=symptom.lasted,
     )
 
 

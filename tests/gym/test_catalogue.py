@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from detectors.model import ObjectRef
+from detectors.model import FaultClass, ObjectRef
 from gym.cases.cause import identifiers
 from gym.cases.changes import changes, over_edits
 from gym.cases.check import self_check
@@ -71,6 +71,7 @@ def test_the_reference_fix_is_right_and_doing_nothing_is_not(scenario, variant):
     assert nothing.right is (scoring.expected is Expected.NOTHING)
     if scoring.expected is Expected.FIX:
         assert "fixed.reference.yaml" in scoring.fixes
+        assert scoring.mistakes, "no example of a mistake"
     for objects in scoring.fixes.values():
         after = before.overlaid(objects)
         assert score(case, scoring, Run(before, after, clear=True)).right
@@ -156,6 +157,11 @@ def test_a_symptom_belongs_to_a_container_that_is_there(scenario, variant):
             if symptom.container is not None:
                 assert f'"name": "{symptom.container}"' in json.dumps(obj)
             assert symptom.model_extra == {}
+
+
+def test_every_class_is_one_that_detectors_know():
+    named = {one for scenario in CATALOGUE for one in scenario.fault_classes}
+    assert named <= {member.value for member in FaultClass}
 
 
 def test_no_two_scenarios_have_one_name():

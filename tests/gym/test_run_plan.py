@@ -17,6 +17,7 @@ from gym.run.default_intent import as_text, default_intents
 from gym.run.lanes import Lanes
 from gym.run.nodes import USUAL
 from gym.run.plan import Job, by_nodes, plan, why_skipped
+from gym.run.stage import in_order
 from intents.load import load
 
 KWOK = Capabilities(audit_log=True, own_cluster=True)
@@ -111,6 +112,20 @@ def test_samples_that_need_the_same_nodes_run_together_and_the_usual_ones_come_f
     groups = by_nodes([Job(one, 0) for one in cases], USUAL)
     assert [[job.id[0] for job in jobs] for _, jobs in groups] == [["b"], ["a", "c"]]
     assert [[node.name for node in nodes] for nodes, _ in groups] == [["worker-1", "worker-2"], ["n"]]
+
+
+def test_a_quota_that_stands_beside_a_case_is_there_before_the_pods_that_it_keeps_out(tmp_path: Path) -> None:
+    def obj(version: str, kind: str, name: str) -> dict[str, object]:
+        return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}}
+
+    case = dataclasses.replace(
+        scenario(tmp_path).case,
+        inventory=(obj("v1", "ResourceQuota", "team"), obj("apps/v1", "Deployment", "neighbour")),
+        broken=(obj("apps/v1", "Deployment", "web"), obj("v1", "ConfigMap", "web")),
+    )
+    named = [(one["kind"], one["metadata"]["name"]) for one in in_order(case)]
+    stated = ["Deployment/neighbour", "ResourceQuota/team", "ConfigMap/web", "Deployment/web"]
+    assert [f"{kind}/{name}" for kind, name in named if f"{kind}/{name}" in stated] == stated
 
 
 def test_lanes_never_run_two_samples_with_one_claim_at_once_and_run_all(tmp_path: Path) -> None:

@@ -99,6 +99,21 @@ def test_a_job_whose_pods_are_not_restarted_ends_as_failed() -> None:
     assert status["containerStatuses"][0]["state"]["terminated"]["reason"] == "OOMKilled"
 
 
+def test_what_has_lasted_for_a_while_is_told_with_its_times() -> None:
+    stated = {"lastState": {"terminated": {"exitCode": 143}}, "lasted": 20}
+    killed = shown(Symptom.model_validate(stated), "any", pod(APP), APP, EMPTY)
+    assert killed is not None
+    status = sick(pod(APP), {"app": killed}, NOW, "10.64.0.1")
+    ended = status["containerStatuses"][0]["lastState"]["terminated"]
+    assert (ended["startedAt"], ended["finishedAt"]) == ("2026-01-02T03:03:45Z", "2026-01-02T03:04:05Z")
+    waits = pod(APP, init=(SIDE,))
+    stated = {"initContainerState": {"running": {}}, "lasted": 1160}
+    hangs = shown(Symptom.model_validate(stated), "any", waits, SIDE, EMPTY)
+    assert hangs is not None
+    status = sick(waits, {"side": replace(hangs, init=True)}, NOW, "10.64.0.1")
+    assert status["initContainerStatuses"][0]["state"] == {"running": {"startedAt": "2026-01-02T02:44:45Z"}}
+
+
 def test_a_reference_that_is_missing_is_told_by_its_name_and_key() -> None:
     source = {"configMapKeyRef": {"name": "settings", "key": "url"}}
     container = {**APP, "env": [{"name": "URL", "valueFrom": source}]}

@@ -23,9 +23,10 @@ from gym.ready import wait_for
 from gym.run.pod_logs import PodLogs
 from gym.run.pod_status import owner_kind, sick, working
 from gym.run.rest import Refused, Rest
+from gym.run.shown import Shown
 from gym.run.sick import Patient, container_of, is_current, is_sick, patients
 from gym.run.stage import PROVISIONED, PROVISIONER, Stage
-from gym.run.symptoms import Shown, is_shown, on_init, shown
+from gym.run.symptoms import is_shown, on_init, shown
 
 log = structlog.get_logger("gym")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from gym.cases.state import Json, dig, mapping, maps
-from gym.run.symptoms import Shown
+from gym.run.shown import Shown
 
 CREATING = "ContainerCreating"
 

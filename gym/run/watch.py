@@ -38,7 +38,7 @@ class Patience:
     unopened: float = 90.0
     settled: float = 5.0
     waiting: float = 15.0
-    longest: float = 420.0
+    longest: float = 600.0
 
 
 PATIENCE = Patience()

@@ -16,8 +16,9 @@ from gym.cases.state import State
 from gym.run.pod_logs import PodLogs, answer
 from gym.run.pod_status import sick, working
 from gym.run.settling import restless
+from gym.run.shown import Event
 from gym.run.sick import container_of, is_current, is_sick, patients
-from gym.run.symptoms import Event, event_of, is_shown, on_init, shown, why_not
+from gym.run.symptoms import event_of, is_shown, on_init, shown, why_not
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EMPTY = State({})
@@ -74,6 +75,19 @@ def test_a_program_that_is_not_there_is_named_as_containerd_names_it() -> None:
     found = shown(None, "CrashLoopBackOff: typo in command", pod(container), container, EMPTY)
     assert found is not None
     assert 'exec: "wge": executable file not found in $PATH' in (found.last or {})["terminated"]["message"]
+
+
+@pytest.mark.parametrize(("tail", "ended"), [("exit 3; ", ("Error", 3)), ("", ("Completed", 0))])
+def test_a_script_that_stops_for_a_variable_says_what_it_says_and_ends_as_it_ends(
+    tail: str, ended: tuple[str, int]
+) -> None:
+    script = "if [ -z \"${REGION}\" ]; then echo 'REGION is undefined' ; " + tail + "else sleep 9; fi"
+    container = {**APP, "command": ["/bin/sh"], "args": ["-c", script]}
+    found = shown(None, "CrashLoopBackOff: missing variable", pod(container), container, EMPTY)
+    assert found is not None
+    assert found.log == "REGION is undefined"
+    told = (found.last or {})["terminated"]
+    assert (told["reason"], told["exitCode"]) == ended
 
 
 def test_a_job_whose_pods_are_not_restarted_ends_as_failed() -> None:

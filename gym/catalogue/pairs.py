@@ -98,12 +98,12 @@ def memory_and_endpoint(d: Draw, s: Sketch) -> None:
     runs, serves, _, port = database(d)
     host = serves["metadata"]["name"]
     good = workload(d, env=({"name": "STORE_ADDRESS", "value": f"{host}:{port}"},))
-    main(good)["resources"] = {"requests": {"memory": "32Mi"}, "limits": {"memory": "512Mi"}}
+    main(good)["resources"] = {"requests": {"memory": "32Mi"}, "limits": {"memory": "384Mi"}}
     limit = at(good, "resources.limits.memory")
     s.breaks(
         good,
         limit,
-        "48Mi",
+        "208Mi",
         check("qty_ge", good, limit, value="256Mi"),
         check("qty_le", good, limit, value="4Gi"),
         allow=at(good, "resources"),
@@ -112,7 +112,7 @@ def memory_and_endpoint(d: Draw, s: Sketch) -> None:
     s.breaks(good, address, f"{host}-new:{port}")
     s.stands(runs, serves)
     s.had(good)
-    s.mistake((good, limit, "512Mi"))
+    s.mistake((good, limit, "384Mi"))
     log = (
         d.quiet("loading the index: 230 MiB")
         + "\n"

@@ -221,5 +221,33 @@ def test_the_check_command_exits_by_what_it_found(tmp_path, capsys):
     assert main([]) == 2
 
 
+def test_an_example_of_a_mistake_that_would_score_is_named(tmp_path):
+    anywhere = BROKEN.replace("  nodeSelector: {disk: tape}\n", "")
+    strict = [
+        {
+            "op": "eq",
+            "target": {"kind": "Pod", "name": "web"},
+            "path": "spec.nodeSelector.disk",
+            "value": "ssd",
+        }
+    ]
+    told = load_case(write(tmp_path / "a", {"assertions": strict}, mistake1=anywhere))
+    assert self_check(told) == ()
+    fooled = load_case(write(tmp_path / "b", mistake1=anywhere))
+    assert self_check(fooled) == ("mistake1.yaml: a mistake is right",)
+
+
+def test_several_symptoms_are_read_and_each_names_an_object_of_the_case(tmp_path):
+    shown = {"ready": False, "events": ["Unhealthy: Readiness probe failed"], "lasted": 30}
+    one = {"target": {"kind": "Pod", "name": "web"}, "container": "app", **shown}
+    case = load_case(write(tmp_path / "a", {"simulated_symptom": [one, shown]})).case
+    assert [symptom.container for symptom in case.symptoms] == ["app", None]
+    assert case.symptoms[1].lasted == 30
+    assert load_case(write(tmp_path / "b", {"simulated_symptom": shown})).case.symptoms[0].events
+    stranger = {**one, "target": {"kind": "Pod", "name": "wbe"}}
+    found = problems(write(tmp_path / "c", {"simulated_symptom": [one, stranger]}))
+    assert "simulated_symptom[1].target: no object of the case is Pod/wbe" in found[0]
+
+
 def test_a_case_is_plain_data(tmp_path):
     assert asdict(load_case(write(tmp_path)).case)["id"] == "ours/selector"

@@ -223,6 +223,13 @@ def test_a_cause_that_nothing_can_decide_is_wrong():
     assert not right_cause(named, None, "VIOLATING: web, VIOLATING: db")
 
 
+def test_the_classes_that_a_case_states_go_before_those_that_its_fault_type_tells():
+    told = " ".join(finding.contains or finding.sentence for finding in HOPELESS.findings)
+    stated = replace(HOPELESS, fault_classes=frozenset({"FailedCreate", "ReplicasLow"}))
+    assert right_cause(stated, "FailedCreate", told)
+    assert not right_cause(stated, "ImagePull", told)
+
+
 def test_the_right_object_is_the_one_that_case_or_question_names():
     scoring = replace(HOPELESS, violating=())
     asks = replace(CASE, question="What is the issue with web?")
@@ -274,6 +281,15 @@ def test_a_summary_counts_scenarios_and_keeps_controls_apart():
     assert (found.untouched.scenarios, found.untouched.share) == (1, 1.0)
     assert found.harm.scenarios == 2
     assert found.skipped == 1
+
+
+def test_variants_of_one_scenario_count_once():
+    drawn = replace(FIXABLE, scenario="image-tag")
+    cases = [(replace(CASE, id=f"image-tag-{seed}"), drawn) for seed in (1, 2, 3)]
+    results = [Result(case.id, 0, "t", right=case.id == "image-tag-1") for case, _ in cases]
+    found = summary(results, cases, seed=1)
+    assert found.right is not None
+    assert (found.right.scenarios, found.right.share) == (1, pytest.approx(1 / 3))
 
 
 shares = st.lists(st.lists(st.booleans(), min_size=1, max_size=3), min_size=1, max_size=12)

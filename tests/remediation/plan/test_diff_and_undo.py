@@ -102,6 +102,38 @@ def test_a_fork_is_the_patched_object_and_changes_nothing_in_the_one_it_shares_w
     assert changed_leaves(live, forked) == changed_leaves(untouched, alone) == plan.touched
 
 
+ABOVE = ["", "/a", "/a/b", "/a/b/1", "/a/a", "/a/a/0", "/b", "/b/0", "/b/0/a"]
+PLACES = [f"{above}/{below}" for above in ABOVE for below in ("a", "b", "0", "00", "-")]
+STEPS = st.builds(
+    Operation,
+    st.sampled_from(["add", "remove", "replace", "test"]),
+    st.sampled_from(PLACES),
+    st.sampled_from([1, "x", {"a": {"b": 1}}, [1, {"a": 2}]]),
+)
+NESTED = {"a": {"b": [1, {"a": 2}], "a": [{"a": 1}, {"b": 2}]}, "b": [{"a": [1]}, [{"b": 3}]]}
+
+
+def taken(document, patch):
+    try:
+        return fork(document, patch)
+    except PreconditionFailed:
+        return None
+
+
+def one_by_one(document, patch):
+    for step in patch:
+        document = None if document is None else taken(document, [step])
+    return document
+
+
+@settings(quickly, max_examples=300)
+@given(st.lists(STEPS, min_size=2, max_size=6))
+def test_a_patch_does_what_its_operations_do_one_after_the_other(patch):
+    before = copy.deepcopy(NESTED)
+    assert taken(NESTED, patch) == one_by_one(NESTED, patch)
+    assert before == NESTED
+
+
 @quickly
 @given(live_and_change(), st.booleans())
 def test_an_undo_leaves_alone_what_others_did_meanwhile(pair, first):

@@ -41,9 +41,9 @@ milliseconds, and a look of thousands would starve the watchdog (60 s)."""
 
 WAITING_FOR_PEOPLE = frozenset({State.OPEN, State.DIAGNOSING, State.PROPOSED, State.STUCK})
 CALLED = frozenset(
-    outcome.value for outcome in (Outcome.MASKED, Outcome.ROLLED_BACK, Outcome.ESCALATED, Outcome.REFUSED)
+    outcome.value for outcome in Outcome if outcome not in (Outcome.FIXED, Outcome.SELF_RESOLVED)
 )
-"""The ends for which a person was called: what was broken may be broken still."""
+"""The ends for which a person was called, or that nobody saw whole: what was broken may be broken still."""
 NOT_NOW = frozenset({CaseReason.ROLLING_OUT, CaseReason.PAUSED_BY_OWNER})
 
 

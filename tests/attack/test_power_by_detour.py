@@ -123,12 +123,16 @@ def test_an_escaped_reference_is_none(on):
         "BASH_FUNC_ls%%",
         "AWS_ENDPOINT_URL",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "GOOGLE_APPLICATION_CREDENTIALS",
         "DOCKER_HOST",
     ],
 )
 def test_no_variable_that_runtimes_load_code_or_trust_by_is_set(on, name):
     assert on().try_(env(name=name, value="/tmp/x")).refused == {"sensitive:LoadsCode"}
+
+
+def test_one_whose_name_says_that_it_is_a_secret_is_not_even_planned(on):
+    tried = on().try_(env(name="GOOGLE_APPLICATION_CREDENTIALS", value="/tmp/x"))
+    assert tried.refused == {"NoPlan:HoldsSecret"}
 
 
 @pytest.mark.parametrize("key", ["LD_PRELOAD", "PATH", "NODE_OPTIONS", "DOTNET_STARTUP_HOOKS"])

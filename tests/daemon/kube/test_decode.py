@@ -7,7 +7,7 @@ import json
 import pytest
 
 from daemon.kube.decode import FactDecoder
-from detectors.facts import Pod, Workload
+from detectors.facts import Pod, Requirement, Workload
 from remediation.model import OPERATION_ANNOTATION
 
 
@@ -70,11 +70,11 @@ def test_annotations_that_others_manage_by_are_kept_and_the_rest_is_dropped():
     assert pod.metadata.annotations == {}
 
 
-def test_a_selector_with_expressions_does_not_keep_the_page_alive():
-    selector = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
+def test_a_selector_with_expressions_is_read_whole():
+    selector = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["a", "b"]}]}
     [workload] = decode("Deployment", {"metadata": {"name": "web"}, "spec": {"selector": selector}})
     [expression] = workload.spec.selector.match_expressions
-    assert json.loads(bytes(expression)) == selector["matchExpressions"][0]
+    assert expression == Requirement("app", "In", ("a", "b"))
 
 
 @pytest.mark.parametrize(

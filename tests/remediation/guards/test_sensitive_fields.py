@@ -58,7 +58,6 @@ SENSITIVE = {
         app(env=[{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"key": "root"}}}]),
         "Secret",
     ),
-    "a secret variable made plain": (app(env=[{"name": "DB_PASSWORD", "value": "fast", "valueFrom": None}]), "Secret"),
     "a whole secret more": (app(envFrom=[{"secretRef": {"name": "root"}}]), "Secret"),
     "a mounted secret": (pod(volumes=[{"name": "s", "secret": {"secretName": "db"}}]), "Secret"),
     "a pull secret": (pod(imagePullSecrets=[{"name": "root"}]), "Secret"),
@@ -238,10 +237,17 @@ def test_a_service_may_select_and_target_but_not_expose():
 
 def test_a_config_maps_keys_are_names_of_nothing():
     live = config_map()
-    change = {"data": {"args": "a", "secret": "b"}}
+    change = {"data": {"args": "a", "command": "b"}}
     unused = Surroundings(users=())
     assert verdict("sensitive", context(change, live=live, surroundings=unused)).allowed
     assert verdict("sensitive", context(change, live=live)).reason == "UsersUnknown"
+
+
+def test_a_secret_variable_made_plain_is_not_even_planned():
+    change = app(env=[{"name": "DB_PASSWORD", "value": "fast", "valueFrom": None}])
+    plan = plan_change(Candidate("c1", "test", ref(LIVE), "", change), copy.deepcopy(LIVE))
+    assert isinstance(plan, NoPlan)
+    assert plan.reason == "HoldsSecret"
 
 
 def test_an_intents_own_manifest_may_say_what_it_likes_but_not_hand_over_the_node():

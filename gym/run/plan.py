@@ -12,6 +12,16 @@ from gym.cases.results import Result
 from gym.providers.base import Capabilities
 from gym.run.symptoms import why_not
 
+ADMISSION = frozenset(
+    {
+        "MutatingAdmissionPolicy",
+        "MutatingWebhookConfiguration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingWebhookConfiguration",
+    }
+)
+"""Kinds that hold back requests of the whole cluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -72,11 +82,14 @@ def why_skipped(scenario: Scenario, tier: Tier | None, capabilities: Capabilitie
 
 def by_nodes(jobs: Sequence[Job], usual: tuple[Node, ...]) -> list[tuple[tuple[Node, ...], list[Job]]]:
     """The samples by the nodes that they need, those with the usual ones first: whoever runs them at the same time has
-    to share a scheduler, which must see no other nodes."""
+    to share a scheduler, which must see no other nodes. One that changes what the API server admits is a group of its
+    own."""
     groups: dict[str, tuple[tuple[Node, ...], list[Job]]] = {}
     for job in sorted(jobs, key=lambda job: bool(job.scenario.case.context.nodes)):
         nodes = job.scenario.case.context.nodes or usual
         said = json.dumps([node.as_object() for node in nodes], sort_keys=True)
+        if any(obj["kind"] in ADMISSION for obj in (*job.scenario.case.broken, *job.scenario.case.inventory)):
+            said = f"{job.id}"
         groups.setdefault(said, (nodes, []))[1].append(job)
     return list(groups.values())
 

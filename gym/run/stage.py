@@ -6,6 +6,7 @@ changed and never deleted.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 
@@ -50,6 +51,15 @@ _LAST = ("ResourceQuota", "PodDisruptionBudget", "HorizontalPodAutoscaler", "Ing
 """What stands beside a case comes before the case itself. Within each, what others need comes first, and a quota
 comes last, for it would refuse what stood there before it."""
 
+_LOOKED_UP = {
+    "IngressClass": ("Ingress",),
+    "PersistentVolume": ("PersistentVolumeClaim", "volumeClaimTemplates"),
+    "PriorityClass": ("priorityClassName",),
+    "RuntimeClass": ("runtimeClassName",),
+    "StorageClass": ("PersistentVolumeClaim", "volumeClaimTemplates"),
+}
+"""Cluster-scoped kinds by the kinds and fields that depend on what is there of them."""
+
 _READ = {
     "v1": (
         "ConfigMap",
@@ -85,17 +95,19 @@ class Stage:
         self.namespaces = sorted({namespace_of(obj) for obj in self._objects} - {""})
         self._versions = {kind: version for version, kinds in _READ.items() for kind in kinds}
         self._versions |= {obj["kind"]: obj["apiVersion"] for obj in self._objects}
+        self._scoped = frozenset(key_of(obj) for obj in self._objects if obj["kind"] in CLUSTER_SCOPED)
         self._before: frozenset[Key] = frozenset()
         self._made: list[str] = []  # namespaces
         self._created: list[Json] = []
 
     @property
     def claims(self) -> frozenset[str]:
-        """What no other case may use at the same time: namespaces, and cluster-scoped objects by kind and name."""
-        shared = (
-            f"{o['kind']}/{o['metadata']['name']}" for o in self._objects if o["kind"] in CLUSTER_SCOPED
-        )
-        return frozenset([*(f"Namespace/{name}" for name in self.namespaces), *shared])
+        """What no other case may use at the same time: its namespaces, and the cluster-scoped kinds that it brings or
+        looks up. Another case's StorageClass would end the fault of a claim whose class is missing."""
+        said = json.dumps(self._objects)
+        kinds = {kind for kind, names in _LOOKED_UP.items() if any(f'"{name}"' in said for name in names)}
+        kinds |= {kind for kind, _, _ in self._scoped}
+        return frozenset([*(f"Namespace/{name}" for name in self.namespaces), *kinds - {"Namespace"}])
 
     def set_up(self) -> None:
         """Create everything. CannotStage with the API server's words where it refuses an object."""
@@ -177,13 +189,15 @@ class Stage:
         for kind, version in versions.items():
             if kind in CLUSTER_SCOPED:
                 if kind not in ("Namespace", "Node"):
-                    yield from map(_bare, self._ours(self._rest.list(version, kind)))
+                    yield from map(_bare, filter(self._is_ours, self._rest.list(version, kind)))
                 continue
             for namespace in self.namespaces:
                 yield from map(_bare, self._rest.list(version, kind, namespace))
 
-    def _ours(self, found: Iterator[Json]) -> Iterator[Json]:
-        return (obj for obj in found if PROVISIONED not in mapping(obj["metadata"].get("annotations")))
+    def _is_ours(self, obj: Json) -> bool:
+        """Whether a cluster-scoped object is the case's. Others may be of a case that runs beside it, and the daemon has
+        no right to make one: only what the case names counts."""
+        return key_of(obj) in self._scoped
 
     # ------------------------------------------------------------ down
 

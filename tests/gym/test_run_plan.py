@@ -7,8 +7,10 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
+from kubernetes.client import CoreV1Api
 
 from gym.cases.load import load_case
 from gym.cases.model import Case, Scenario, Scoring, Tier
@@ -17,7 +19,8 @@ from gym.run.default_intent import as_text, default_intents
 from gym.run.lanes import Lanes
 from gym.run.nodes import USUAL
 from gym.run.plan import Job, by_nodes, plan, why_skipped
-from gym.run.stage import in_order
+from gym.run.rest import Rest
+from gym.run.stage import Stage, in_order
 from intents.load import load
 
 KWOK = Capabilities(audit_log=True, own_cluster=True)
@@ -126,6 +129,36 @@ def test_a_quota_that_stands_beside_a_case_is_there_before_the_pods_that_it_keep
     named = [(one["kind"], one["metadata"]["name"]) for one in in_order(case)]
     stated = ["Deployment/neighbour", "ResourceQuota/team", "ConfigMap/web", "Deployment/web"]
     assert [f"{kind}/{name}" for kind, name in named if f"{kind}/{name}" in stated] == stated
+
+
+def test_a_case_that_changes_what_the_server_admits_runs_alone(tmp_path: Path) -> None:
+    hook = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "gate"},
+    }
+    gated, other = scenario(tmp_path, id="a"), scenario(tmp_path, id="b")
+    gated = dataclasses.replace(gated, case=dataclasses.replace(gated.case, inventory=(hook,)))
+    groups = by_nodes([Job(gated, 0), Job(other, 0)], USUAL)
+    assert [[job.id[0] for job in jobs] for _, jobs in groups] == [["a"], ["b"]]
+
+
+def test_a_case_claims_the_classes_that_it_looks_up_as_well_as_those_that_it_brings(tmp_path: Path) -> None:
+    plain = scenario(tmp_path).case
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "shop"},
+    }
+    brought = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}}
+
+    def claims(*more: dict[str, object]) -> frozenset[str]:
+        case = dataclasses.replace(plain, inventory=more)
+        return Stage(cast("Rest", None), cast("CoreV1Api", None), case).claims
+
+    assert claims() == {"Namespace/shop"}
+    assert "StorageClass" in claims(claim)
+    assert "StorageClass" in claims(brought)
 
 
 def test_lanes_never_run_two_samples_with_one_claim_at_once_and_run_all(tmp_path: Path) -> None:

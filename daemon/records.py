@@ -107,7 +107,12 @@ def escalated(
     reason, cause = one_line(reason, MESSAGE_CHARS), one_line(cause, MESSAGE_CHARS)
     what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
     seen = one_line(redact_text(case.primary.message)[0], MESSAGE_CHARS) if case else ""
-    lines = (what, seen and f"Seen: {seen}", cause and f"Cause: {cause}", f"Why a person: {reason}")
+    lines = (
+        what,
+        f"Seen: {seen}" if seen else "",
+        f"Cause: {cause}" if cause else "",
+        f"Why a person: {reason}",
+    )
     body = "\n".join(line for line in lines if line)
     severity = case.severity.value if case else "warning"
     notice = {"severity": severity, "title": f"intentd needs you: {what}", "body": body}

@@ -170,11 +170,55 @@ class TemplateMeta(Part, frozen=True):
     labels: dict[str, str] = {}
 
 
+class SpreadConstraint(Part, frozen=True):
+    """How evenly pods are to stand over the values of a node label (`topology_key`)."""
+
+    max_skew: int = 0
+    topology_key: str = ""
+    when_unsatisfiable: str = ""
+    label_selector: LabelSelector | None = None
+
+
+class ClaimSource(Part, frozen=True):
+    """The claim that a volume stands for."""
+
+    claim_name: str = ""
+
+
+class TemplateVolume(Part, frozen=True):
+    """A volume of a template, where it is a claim."""
+
+    name: str = ""
+    persistent_volume_claim: ClaimSource | None = None
+
+
+class Affinity(Part, frozen=True):
+    """Whether the template says where its pods may stand at all; how is the scheduler's matter."""
+
+    node_affinity: Any = None
+    pod_affinity: Any = None
+
+
+class TemplateSpec(PodSpec, frozen=True):
+    """What a template says and 20,000 pods would only repeat."""
+
+    node_selector: dict[str, str] = {}
+    affinity: Affinity | None = None
+    topology_spread_constraints: tuple[SpreadConstraint, ...] = ()
+    volumes: tuple[TemplateVolume, ...] = ()
+
+
 class PodTemplate(Part, frozen=True):
     """The pod template's part that detectors read."""
 
     metadata: TemplateMeta = TemplateMeta()
-    spec: PodSpec = PodSpec()
+    spec: TemplateSpec = TemplateSpec()
+
+
+class ClaimTemplate(Part, frozen=True):
+    """A StatefulSet's claim for each of its pods, named `<template>-<pod>`."""
+
+    metadata: ObjectMeta
 
 
 class WorkloadSpec(Part, frozen=True):
@@ -186,6 +230,7 @@ class WorkloadSpec(Part, frozen=True):
     template: PodTemplate = PodTemplate()
     progress_deadline_seconds: int | None = None
     min_ready_seconds: int = 0
+    volume_claim_templates: tuple[ClaimTemplate, ...] = ()
 
 
 class WorkloadStatus(Part, frozen=True):

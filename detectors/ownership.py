@@ -29,6 +29,10 @@ class Grouping:
     pods: Mapping[Name, Pod]
     sets: Sets
     by_owner: Mapping[ObjectRef, Sequence[Pod]]
+    came: Sequence[Pod] = ()
+    went: Sequence[Pod] = ()
+    anew: bool = True
+    """Whether all was sorted anew; otherwise `came` and `went` are what changed since the grouping before."""
 
 
 def group(pods: Mapping[Name, Pod], sets: Sets, before: Grouping | None = None) -> Grouping:
@@ -36,11 +40,11 @@ def group(pods: Mapping[Name, Pod], sets: Sets, before: Grouping | None = None) 
     the same pods (their order within an owner may differ after a new list)."""
     if before is not None and _same_owners(before.sets, sets):
         if before.pods is pods:
-            return Grouping(pods, sets, before.by_owner)
+            return Grouping(pods, sets, before.by_owner, anew=False)
         came = [pod for name, pod in pods.items() if before.pods.get(name) is not pod]
         went = [pod for name, pod in before.pods.items() if pods.get(name) is not pod]
         if len(came) + len(went) <= len(pods) // WORTHWHILE:
-            return Grouping(pods, sets, _moved(before.by_owner, came, went, sets))
+            return Grouping(pods, sets, _moved(before.by_owner, came, went, sets), came, went, anew=False)
     return Grouping(pods, sets, _sorted(pods.values(), sets))
 
 

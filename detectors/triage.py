@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from detectors.facts import Workload
 from detectors.fault_class import CAN_PASS, PRECEDENCE
 from detectors.model import (
@@ -17,10 +19,10 @@ from detectors.model import (
 from detectors.rollout import Phase
 from detectors.timestamps import seconds
 from detectors.world import Workers, World
-from intents.model import WORKLOAD_KINDS
+from intents.model import WORKLOAD_KINDS, Recreated
 
-MENDABLE_KINDS = frozenset({*WORKLOAD_KINDS, "Service", "ConfigMap"})
-"""Kinds that a plan may change (remediation's guards hold the binding list)."""
+MENDABLE_KINDS = frozenset({*WORKLOAD_KINDS, "Service", "ConfigMap", *get_args(Recreated)})
+"""Kinds that a plan may change or create anew (remediation's guards hold the binding list)."""
 
 GAINING_WITHIN = 60.0
 """Seconds since the last progress for which a rollout is taken to be gaining: twice what a default

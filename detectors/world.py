@@ -6,6 +6,7 @@ workload that it belongs to is worked out again. Nothing that depends on the tim
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from functools import cached_property
 from detectors.facts import EndpointSlice, Fact, ObjectMeta, Pod, Workload, labels_match
 from detectors.model import Name, ObjectRef, Observation
 from detectors.ownership import NO_PODS, Grouping, controller, group, top_owner
-from detectors.pods import alive, quiet
+from detectors.pods import alive, quiet, takes_room_on
 from detectors.rollout import Rollout, rollout_of
 from intents.model import WORKLOAD_KINDS, Scope
 
@@ -41,6 +42,8 @@ class Workers:
     older: tuple[Pod, ...]
     leaving: int
     troubled: tuple[Pod, ...]
+    on_nodes: Mapping[str, int] = field(default_factory=dict)
+    """How many of `pods` each node has; "" for those that have none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,14 @@ class _Made:
     workers: Workers
     every: Sequence[Pod]
     newest: Workload | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Spaces:
+    """The objects of a kind by namespace, and what that was made of."""
+
+    of: Mapping[Name, Fact]
+    by_namespace: Mapping[str, Sequence[Fact]]
 
 
 _Key = tuple[str, str, str]
@@ -63,11 +74,14 @@ class World:
     _known: Grouping | None = field(default=None, repr=False)
     _earlier: Mapping[_Key, _Made] = field(default_factory=dict, repr=False)
     _made: dict[_Key, _Made] = field(default_factory=dict, repr=False)
+    _spaces: dict[str, _Spaces] = field(default_factory=dict, repr=False)
+    _counted: Mapping[str, int] | None = field(default=None, repr=False)
 
     def then(self, observation: Observation) -> World:
         """The World of the next look: equal to `World(observation)`, only sooner. Keeps no hold of this one."""
         known = group(observation.pods(), observation.workloads("ReplicaSet"), self._grouping)
-        return World(observation, known, self._made)
+        counted = None if known.anew else self.__dict__.get("pods_on_node")  # only where it was asked for
+        return World(observation, known, self._made, _spaces=dict(self._spaces), _counted=counted)
 
     @property
     def at(self) -> float:
@@ -82,6 +96,18 @@ class World:
     def pods_by_owner(self) -> Mapping[ObjectRef, Sequence[Pod]]:
         """Pods by top owner."""
         return self._grouping.by_owner
+
+    @cached_property
+    def pods_on_node(self) -> Mapping[str, int]:
+        """How many pods take up room on each node, as the scheduler counts: those that have ended do not
+        (kubernetes pkg/scheduler, the informer drops terminal pods). Of 20,000 only those that changed are counted."""
+        grouping = self._grouping
+        if self._counted is None:
+            return Counter(name for pod in grouping.pods.values() if (name := takes_room_on(pod)))
+        counts = Counter(self._counted)
+        counts.update(name for pod in grouping.came if (name := takes_room_on(pod)))
+        counts.subtract(name for pod in grouping.went if (name := takes_room_on(pod)))
+        return counts
 
     def top_owner(self, pod: Pod) -> ObjectRef:
         """The object whose template a fix would change."""
@@ -179,6 +205,17 @@ class World:
             if labels_match(selector, pod.metadata.labels) and alive(pod)
         ]
 
+    def of_namespace(self, kind: str, namespace: str) -> Sequence[Fact]:
+        """The objects of a kind in one namespace, sorted once for all intents, and not again before one changed."""
+        every: Mapping[Name, Fact] = self.observation.all_of(kind, Fact)
+        known = self._spaces.get(kind)
+        if known is None or known.of is not every:
+            sorted_out: dict[str, list[Fact]] = {}
+            for (where, _), found in every.items():
+                sorted_out.setdefault(where, []).append(found)
+            known = self._spaces[kind] = _Spaces(every, sorted_out)
+        return known.by_namespace.get(namespace, ())
+
     def find(self, target: ObjectRef) -> Fact | None:
         """The object under this name, where its kind is observed."""
         objects = self.observation.objects.get(target.kind)
@@ -208,6 +245,7 @@ def _gather(target: ObjectRef, workload: Workload, every: Sequence[Pod], newest:
         older=tuple(older),
         leaving=sum(1 for pod in every if pod.metadata.deletion_timestamp is not None),
         troubled=tuple(pod for pod in current if not quiet(pod)),
+        on_nodes=Counter(pod.spec.node_name or "" for pod in current),
     )
 
 

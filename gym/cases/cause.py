@@ -28,7 +28,14 @@ _CLASSES: tuple[tuple[str, frozenset[F]], ...] = (
     ("readiness probe", frozenset({F.NOT_READY})),
     ("liveness probe", frozenset({F.CRASH_LOOP, F.NOT_READY})),
     ("unschedulable", frozenset({F.UNSCHEDULABLE})),
+    ("pending: pvc", frozenset({F.CLAIM_PENDING, F.UNSCHEDULABLE})),
     ("pending", frozenset({F.UNSCHEDULABLE})),
+    ("node", frozenset({F.NODE_NOT_READY, F.NODE_PRESSURE, F.NODE_FULL, F.NODE_CORDONED})),
+    ("pvc", frozenset({F.CLAIM_PENDING, F.CLAIM_LOST})),
+    ("persistentvolume", frozenset({F.VOLUME_FAILED, F.VOLUME_RELEASED, F.CLAIM_PENDING, F.CLAIM_LOST})),
+    ("storageclass", frozenset({F.DEFAULT_STORAGE_CLASS, F.CLAIM_PENDING})),
+    ("admission webhook", frozenset({F.WEBHOOK_BACKEND})),
+    ("spread", frozenset({F.SPREAD_VIOLATED})),
     ("cpu throttling", frozenset({F.METRIC})),
 )
 """Fault classes that a fault may show as, by how `fault_type` begins."""

@@ -17,6 +17,7 @@ from remediation.candidates.last_known_good import last_known_good
 from remediation.candidates.previous_revision import previous_revision
 from remediation.candidates.refute import refuted
 from remediation.candidates.service_selector import service_selector
+from remediation.candidates.storage_class import storage_class
 from remediation.candidates.target_port import target_port
 from remediation.diff import changed_leaves
 from remediation.evidence.clean import redacted
@@ -33,6 +34,7 @@ GENERATORS: tuple[Generator, ...] = (
     service_selector,
     running_image,
     target_port,
+    storage_class,
 )
 MOST = 6
 SUMMARY_LIMIT = 300

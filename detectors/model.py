@@ -247,6 +247,18 @@ class CaseReason(StrEnum):
     STORM = "Storm"  # too many targets unhealthy at once: not ours to touch
     NO_TARGET = "NoTarget"  # nothing that a patch could change: escalate
     PAUSED_BY_OWNER = "PausedByOwner"  # spec.paused
+    SAME_CAUSE = "SameCause"  # another case with the same cause is worked on first: wait for how it ends
+
+
+class Cause(NamedTuple):
+    """What several cases can have in common: an object by name, or an image (which stands in no namespace)."""
+
+    kind: str  # Node, PersistentVolumeClaim, ConfigMap or Image
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +269,12 @@ class Case:
     target: ObjectRef
     reason: CaseReason
     violations: tuple[Violation, ...]
+    cause: Cause | None = None
+    """What it may have in common with others."""
+    others: tuple[ObjectRef, ...] = ()
+    """The targets of the cases that wait for this one; empty but on the one that is worked on."""
+    first: CaseKey | None = None
+    """The case that this one waits for (SAME_CAUSE)."""
 
     @property
     def primary(self) -> Violation:

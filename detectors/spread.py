@@ -32,25 +32,26 @@ def _judge(view: View) -> Iterator[Finding]:
     wanted = set(getattr(view.expectation, "kinds", ()) or get_args(ObjectKind))
     nodes: Mapping[str, Node] | None = None
     for workers in view.workers:
-        if workers.ref.kind not in KINDS or workers.ref.kind not in wanted or not _at_rest(view, workers):
-            continue
-        constraints = workers.workload.spec.template.spec.topology_spread_constraints
-        if len(workers.on_nodes) > 1 and not constraints:
+        kind, constraints = workers.ref.kind, workers.workload.spec.template.spec.topology_spread_constraints
+        if kind not in KINDS or kind not in wanted or (len(workers.on_nodes) > 1 and not constraints):
             continue
         nodes = nodes if nodes is not None else by_name(view.world.observation.all_of("Node", Node))
-        if not workers.on_nodes.keys() <= nodes.keys():
+        if not workers.on_nodes.keys() <= nodes.keys() or not _placed(workers):
             continue
         found = _one_node(view, workers, nodes) or _skewed(view, workers, nodes)
-        if found is not None:
+        if found is not None and _old(view, workers):
             yield found
 
 
-def _at_rest(view: View, workers: Workers) -> bool:
-    """Whether nothing is being placed: at least two pods, all there, bound, and none of them new."""
+def _placed(workers: Workers) -> bool:
+    """Whether nothing is being placed: at least two pods, all there and bound."""
     if workers.rollout.phase is not Phase.DONE or workers.older or workers.leaving or len(workers.pods) < 2:
         return False
-    if "" in workers.on_nodes or len(workers.pods) < workers.rollout.desired:
-        return False
+    return "" not in workers.on_nodes and len(workers.pods) >= workers.rollout.desired
+
+
+def _old(view: View, workers: Workers) -> bool:
+    """Whether no pod is new: asked last, because it asks every pod."""
     newest = max(pod.metadata.creation_timestamp for pod in workers.pods)
     return (age(newest, view.at) or 0.0) > view.patience.creating
 

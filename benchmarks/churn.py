@@ -283,7 +283,7 @@ class Churn:
 
     def _write_node(self, name: str) -> None:
         since = self._cordoned.get(name)
-        taints = ()
+        taints: tuple[Taint, ...] = ()
         if since is not None:
             taints = (Taint("node.kubernetes.io/unschedulable", "", "NoSchedule", stamp(since)),)
         meta = f.ObjectMeta(name=name, uid=f"n-{name}", creation_timestamp=stamp(self._nodes[name]))

@@ -126,20 +126,25 @@ def _moved(
     entered = _sorted(came, sets)
     found = dict(by_owner)
     for owner in {**left, **entered}:
-        gone = {id(pod) for pod in left.get(owner, ())}
-        fresh = {_name(pod): pod for pod in entered.get(owner, ())}
-        pods = []
-        for pod in found.get(owner, ()):
-            if id(pod) not in gone:
-                pods.append(pod)
-            elif (successor := fresh.pop(_name(pod), None)) is not None:
-                pods.append(successor)
-        pods += fresh.values()
+        pods = replaced(found.get(owner, ()), left.get(owner, ()), entered.get(owner, ()))
         if pods:
             found[owner] = pods
         else:
             found.pop(owner, None)
     return found
+
+
+def replaced(pods: Iterable[Pod], went: Iterable[Pod], came: Iterable[Pod]) -> list[Pod]:
+    """These pods without those that went and with those that came, a changed one in its old place."""
+    gone = {id(pod) for pod in went}
+    fresh = {_name(pod): pod for pod in came}
+    found = []
+    for pod in pods:
+        if id(pod) not in gone:
+            found.append(pod)
+        elif (successor := fresh.pop(_name(pod), None)) is not None:
+            found.append(successor)
+    return [*found, *fresh.values()]
 
 
 def _name(pod: Pod) -> Name:

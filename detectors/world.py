@@ -7,13 +7,13 @@ workload that it belongs to is worked out again. Nothing that depends on the tim
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from detectors.facts import EndpointSlice, Fact, ObjectMeta, Pod, Workload, labels_match
 from detectors.model import Name, ObjectRef, Observation
-from detectors.ownership import NO_PODS, Grouping, controller, group, top_owner
+from detectors.ownership import NO_PODS, Grouping, controller, group, replaced, top_owner
 from detectors.pods import alive, quiet, takes_room_on
 from detectors.rollout import Rollout, rollout_of
 from intents.model import WORKLOAD_KINDS, Scope
@@ -76,12 +76,22 @@ class World:
     _made: dict[_Key, _Made] = field(default_factory=dict, repr=False)
     _spaces: dict[str, _Spaces] = field(default_factory=dict, repr=False)
     _counted: Mapping[str, int] | None = field(default=None, repr=False)
+    _sorted: Mapping[str, list[Pod]] | None = field(default=None, repr=False)
 
     def then(self, observation: Observation) -> World:
         """The World of the next look: equal to `World(observation)`, only sooner. Keeps no hold of this one."""
         known = group(observation.pods(), observation.workloads("ReplicaSet"), self._grouping)
-        counted = None if known.anew else self.__dict__.get("pods_on_node")  # only where it was asked for
-        return World(observation, known, self._made, _spaces=dict(self._spaces), _counted=counted)
+        held = (
+            {} if known.anew else self.__dict__
+        )  # what nobody asked for was not made, and is not carried on
+        return World(
+            observation,
+            known,
+            self._made,
+            _spaces=dict(self._spaces),
+            _counted=held.get("pods_on_node"),
+            _sorted=held.get("_pods_of"),
+        )
 
     @property
     def at(self) -> float:
@@ -191,11 +201,16 @@ class World:
 
     @cached_property
     def _pods_of(self) -> Mapping[str, list[Pod]]:
-        """Pods by namespace: many Services ask."""
-        found: dict[str, list[Pod]] = {}
-        for (namespace, _), pod in self.observation.pods().items():
-            found.setdefault(namespace, []).append(pod)
-        return found
+        """Pods by namespace: many Services ask. Only namespaces in which a pod changed are sorted again."""
+        grouping = self._grouping
+        if self._sorted is not None:
+            went, came = _spread_out(grouping.went), _spread_out(grouping.came)
+            found = dict(self._sorted)
+            for namespace in went.keys() | came.keys():
+                pods = replaced(found.get(namespace, ()), went.get(namespace, ()), came.get(namespace, ()))
+                found[namespace] = pods
+            return found
+        return _spread_out(grouping.pods.values())
 
     def selected(self, namespace: str, selector: dict[str, str]) -> list[Pod]:
         """The living pods that an equality selector selects."""
@@ -220,6 +235,13 @@ class World:
         """The object under this name, where its kind is observed."""
         objects = self.observation.objects.get(target.kind)
         return objects.get((target.namespace, target.name)) if isinstance(objects, Mapping) else None
+
+
+def _spread_out(pods: Iterable[Pod]) -> dict[str, list[Pod]]:
+    found: dict[str, list[Pod]] = {}
+    for pod in pods:
+        found.setdefault(pod.metadata.namespace, []).append(pod)
+    return found
 
 
 def scope_kinds(scope: Scope) -> tuple[str, ...]:

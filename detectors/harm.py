@@ -22,10 +22,6 @@ class Harm(NamedTuple):
     unburnt: float  # minus the burn rate of an SLO
     severity: int
 
-    def __str__(self) -> str:
-        reached = ("from outside", "by a Service", "by nobody known")[self.facing]
-        return f"reached {reached}, {1 - self.available:.0%} unavailable"
-
 
 def harm(world: World, target: ObjectRef, violations: Sequence[Violation]) -> Harm:
     """The harm of one case. Shares are rounded, so that a pod more or less of hundreds does not reorder the queue."""

@@ -41,7 +41,8 @@ def one_at_a_time(
     `ended` are cases that are over though the fault is not: they are first only where nobody else is left. Two intents
     about one object do not wait for each other: each has its own rules, and writes are one at a time anyway."""
     held = {case.key for case in cases if case.reason is CaseReason.PAUSED_BY_OWNER}
-    first = {cause: key for cause, key in leading.items() if key not in held}
+    now = {case.key: case.cause for case in cases}
+    first = {cause: key for cause, key in leading.items() if key not in held and now.get(key, cause) == cause}
     sharing = [case for case in cases if case.cause is not None and case.reason in MAY_WAIT]
     waits: dict[CaseKey, CaseKey | None] = {}
     for case in sorted(sharing, key=lambda case: case.key in ended):

@@ -188,6 +188,12 @@ def test_the_others_wait_for_a_case_under_proof_though_it_is_whole_already():
     assert (found["next"].reason, found["next"].first) == (CaseReason.SAME_CAUSE, gone)
 
 
+def test_an_open_case_that_has_another_cause_by_now_keeps_nobody_waiting():
+    facts = [*cannot_pull("moved", "y:2"), *cannot_pull("next", "x:1"), *healthy(4)]
+    moved = CaseKey("shop", "Deployment", "shop", "moved")
+    assert cases(*facts, leading={Cause("Image", "", "x:1"): moved})["next"].reason is CaseReason.MENDABLE
+
+
 def test_a_case_that_is_over_does_not_keep_the_next_one_waiting():
     facts = [*cannot_pull("a", "x:1"), *cannot_pull("b", "x:1", 1), *healthy(4)]
     found = cases(*facts, ended={CaseKey("shop", "Deployment", "shop", "a")})

@@ -123,7 +123,7 @@ def escalated(
     """Close a case by calling a person. The notice is part of the row: told at least once. `told_with`: the case whose
     notice told of this one too; nobody is called twice for one cause."""
     reason, cause = one_line(reason, MESSAGE_CHARS), one_line(cause, MESSAGE_CHARS)
-    what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
+    what = f"{case.target.place}: {summarise(case.primary)}" if case else case_id
     parts = (what, f"Cause: {cause}" if cause else "", f"Why a person: {reason}", _also(case) if case else "")
     body = "\n".join(part for part in parts if part)
     severity = case.severity.value if case else "warning"
@@ -136,7 +136,7 @@ def _also(case: Case) -> str:
     """Who else has the same cause, for one notice instead of forty."""
     if case.cause is None and not case.others:
         return ""
-    names = [f"{other} in {other.namespace}" for other in case.others[:NAMED]]
+    names = [other.place for other in case.others[:NAMED]]
     more = f" and {len(case.others) - NAMED} more" if len(case.others) > NAMED else ""
     return f"The same cause: {', '.join(names)}{more}" if names else ""
 

@@ -40,6 +40,11 @@ class ObjectRef(NamedTuple):
         """Identity across incarnations."""
         return self.kind, self.namespace, self.name
 
+    @property
+    def place(self) -> str:
+        """For people: `Deployment/web in shop`, and `Node/n1`, which stands in no namespace."""
+        return f"{self} in {self.namespace}" if self.namespace else str(self)
+
 
 class Gap(NamedTuple):
     """Something that could not be read, why, and whose turn it is."""

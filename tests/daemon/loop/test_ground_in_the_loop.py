@@ -119,6 +119,6 @@ def test_a_lost_node_is_told_with_its_name_and_nothing_is_written(rig):
     rig.begin(CLUSTER, node("Unknown"))
     case = rig.until(State.CLOSED)
     assert (case.fault_class, case.outcome) == ("NodeNotReady", "escalated")
-    assert "Node/n1" in rig.notifier.sent[-1].title
+    assert rig.notifier.sent[-1].title == "intentd needs you: Node/n1: NodeNotReady: NodeStatusUnknown"
     assert len(find_cases(rig.store)) == 1
     assert rig.cluster.written == []

@@ -151,7 +151,8 @@ def _standing(memory: Memory, book: CaseBook, row: CaseRow) -> Standing:
 def _clear_since(world: World, memory: Memory, book: CaseBook) -> dict[CaseKey, float]:
     """Since when each case's key has been seen whole; a look that could not tell starts it again."""
     now = world.clock.monotonic()
-    rows = (row for row in book.rows.values() if row.key not in memory.seen_clear)
+    over = memory.seen_clear
+    rows = (row for row in book.rows.values() if row.state is not State.CLOSED or row.key not in over)
     clear = (row.key for row in rows if _standing(memory, book, row) is Standing.CLEAR)
     return {key: memory.clear_since.get(key, now) for key in clear}
 

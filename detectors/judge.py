@@ -7,6 +7,7 @@ many kinds only the detectors that need the missing one are silent, and it still
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
@@ -92,7 +93,7 @@ def judge(
         unknowns=tuple(unknowns),
         judged=frozenset(judged),
         settling=tuple(settling),
-        targets=len(targets),
+        targets=Counter(kind for kind, _, _ in targets),
     )
 
 

@@ -207,7 +207,8 @@ class Judgement:
     unknowns: tuple[Unknown, ...]
     judged: frozenset[tuple[str, int]]
     settling: tuple[Settling, ...] = ()
-    targets: int = 0  # distinct objects that were judged; the denominator of the storm rule
+    targets: Mapping[str, int] = field(default_factory=dict)
+    """Distinct objects that were judged, by kind; the denominators of the storm rule."""
 
     def standing(self, intent: str, target: ObjectRef) -> Standing:
         """Whether the intent's expectations hold for this target (uid aside) in this look.

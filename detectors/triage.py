@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import get_args
@@ -44,7 +45,6 @@ node lifecycle controller calls a zone unhealthy at 55 % (kube-controller-manage
 def triage(
     judgement: Judgement,
     observation: Observation,
-    targets_total: int | None = None,
     *,
     storm_share: float = STORM_SHARE,
     storm_at_least: int = STORM_AT_LEAST,
@@ -55,8 +55,7 @@ def triage(
 ) -> tuple[Case, ...]:
     """One case per intent and top owner, each with a named reason; the most harmful first.
 
-    `targets_total` is the number of objects that were judged (default: `judgement.targets`); `world` is the
-    observation already indexed; `leading` are the open cases that others with their cause wait for, `ended` those that
+    `world` is the observation already indexed; `leading` are the open cases that others with their cause wait for, `ended` those that
     are over though their fault is not. The order is harm, then key, so that the same world gives the same queue.
     """
     groups: dict[CaseKey, list[Violation]] = {}
@@ -65,7 +64,6 @@ def triage(
     if not groups:
         return ()
     world = world or World(observation)
-    total = judgement.targets if targets_total is None else targets_total
     causes = Causes(judgement, world)
     cases = []
     for key, violations in groups.items():
@@ -74,7 +72,9 @@ def triage(
         reason = _reason(world, target, ordered[0], gaining_within)
         cases.append(Case(key, target, reason, ordered, causes.of(target, ordered)))
     by_object = on_objects(cases, judgement.settling)
-    if _storm([key for key in groups if key not in by_object], total, storm_share, storm_at_least):
+    if _storm(
+        [key for key in groups if key not in by_object], judgement.targets, storm_share, storm_at_least
+    ):
         cases = [
             replace(case, reason=CaseReason.STORM) if case.reason is CaseReason.MENDABLE else case
             for case in cases
@@ -98,12 +98,22 @@ def _order(violation: Violation) -> tuple[int, int, int, str]:
     )
 
 
-def _storm(keys: Iterable[CaseKey], total: int, share: float, at_least: int) -> bool:
+def _storm(keys: Iterable[CaseKey], judged: Mapping[str, int], share: float, at_least: int) -> bool:
     """Whether too much is unhealthy at once for it to be the targets' own fault. An object that several
     intents are about counts once; what a broken node or claim explains is not its own fault and does not count, so
-    that a lost node is one. Workloads that cannot pull one image do count: a registry that is gone looks the same."""
-    unhealthy = {(key.kind, key.namespace, key.name) for key in keys}
-    return len(unhealthy) > max(at_least, share * total)
+    that a lost node is one. Workloads that cannot pull one image do count: a registry that is gone looks the same.
+    Like is counted with like: five hundred whole claims do not make sixty broken workloads of a hundred few."""
+    unhealthy = Counter(
+        _crowd(kind) for kind in (key.kind for key in {key[1:]: key for key in keys}.values())
+    )
+    total: Counter[str] = Counter()
+    for kind, count in judged.items():
+        total[_crowd(kind)] += count
+    return any(count > max(at_least, share * total[crowd]) for crowd, count in unhealthy.items())
+
+
+def _crowd(kind: str) -> str:
+    return "workloads" if kind in WORKLOAD_KINDS or kind in ("Service", "ReplicaSet", "Pod") else kind
 
 
 def _reason(world: World, target: ObjectRef, primary: Violation, gaining_within: float) -> CaseReason:

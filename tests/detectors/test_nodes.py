@@ -22,7 +22,7 @@ def standing(*facts):
 
 def test_healthy_nodes_are_silent():
     judgement = judge([CLUSTER], ground(node("n1"), node("n2")))
-    assert (judgement.violations, judgement.settling, judgement.targets) == ((), (), 2)
+    assert (judgement.violations, judgement.settling, judgement.targets) == ((), (), {"Node": 2})
     assert judgement.judged == {("cluster", 0)}
 
 

@@ -219,6 +219,13 @@ def test_many_workloads_that_cannot_pull_one_image_may_be_a_registry_that_is_gon
     assert set(reasons(cases(*facts)).values()) == {CaseReason.STORM}
 
 
+def test_whole_claims_and_nodes_do_not_make_a_storm_of_workloads_look_small():
+    facts = [part for number in range(6) for part in cannot_pull(f"d{number}", f"x:{number}")]
+    claims = [claim(f"data-{number}", phase="Bound") for number in range(50)]
+    found = cases(*facts, *claims, *healthy(4), wishes=(SHOP, claims_only()))
+    assert set(reasons(found).values()) == {CaseReason.STORM}
+
+
 def test_the_same_world_in_another_order_gives_the_same_queue():
     facts = [part for number in range(6) for part in cannot_pull(f"d{number}", "x:1", number % 2)]
     queues = []

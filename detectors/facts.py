@@ -215,10 +215,17 @@ class PodTemplate(Part, frozen=True):
     spec: TemplateSpec = TemplateSpec()
 
 
+class ClaimTemplateSpec(Part, frozen=True):
+    """As in a claim: the class is None where the default one is meant."""
+
+    storage_class_name: str | None = None
+
+
 class ClaimTemplate(Part, frozen=True):
     """A StatefulSet's claim for each of its pods, named `<template>-<pod>`."""
 
     metadata: ObjectMeta
+    spec: ClaimTemplateSpec = ClaimTemplateSpec()
 
 
 class WorkloadSpec(Part, frozen=True):

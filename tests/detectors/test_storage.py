@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from detectors.facts import ClaimTemplate
 from detectors.judge import judge
 from detectors.model import FaultClass, Severity
 from tests.fakes.ground import CLUSTER, OBJECTS, claim, claims_only, ground, storage_class, volume
-from tests.fakes.world import unreadable
+from tests.fakes.world import stateful_set, unreadable
 
 
 def found(*facts, wish=OBJECTS, **world):
@@ -42,7 +44,19 @@ def test_what_is_bound_or_waits_for_its_first_consumer_is_silent():
             "has not made one",
         ),
         ({}, [storage_class(provisioner="kubernetes.io/no-provisioner")], "NoVolume", "makes no volumes"),
-        ({"volume": "pv-7"}, [storage_class()], "VolumeNotBound", "asks for volume pv-7"),
+        (
+            {"volume": "pv-7"},
+            [storage_class()],
+            "VolumeNotFound",
+            "asks for volume pv-7, which does not exist",
+        ),
+        ({"volume": "pv-1"}, [volume(of="old")], "VolumeNotBound", "(it is Bound, of shop/old)"),
+        (
+            {"storage_class": ""},
+            [volume("disk-1", "Released", of="old", storage_class="")],
+            "NoVolume",
+            "volume disk-1 is Released, of shop/old",
+        ),
     ],
 )
 def test_a_pending_claim_says_why(claimed, classes, reason, says):
@@ -50,6 +64,21 @@ def test_a_pending_claim_says_why(claimed, classes, reason, says):
     assert (violation.fault_class, violation.reason) == (FaultClass.CLAIM_PENDING, reason)
     assert (violation.target.kind, violation.target.name) == ("PersistentVolumeClaim", "data")
     assert says in violation.message
+
+
+def test_a_claim_that_a_stateful_set_made_is_its_templates_fault():
+    sets = stateful_set("db")
+    spec = {"metadata": {"name": "data"}, "spec": {"storageClassName": "standart"}}
+    templates = msgspec.convert([spec], tuple[ClaimTemplate, ...])
+    sets = msgspec.structs.replace(
+        sets, spec=msgspec.structs.replace(sets.spec, volume_claim_templates=templates)
+    )
+    made, other = (claim(name, storage_class="standart") for name in ("data-db-0", "data-db-extra"))
+    by_subject = {v.subject.name: v.target.kind for v in found(made, other, sets, storage_class())}
+    assert by_subject == {"data-db-0": "StatefulSet", "data-db-extra": "PersistentVolumeClaim"}
+    mended = claim("data-db-0", storage_class="older")  # the template says another class by now
+    (violation,) = found(mended, sets, storage_class())
+    assert violation.target.kind == "PersistentVolumeClaim"
 
 
 def test_the_existing_classes_are_facts_the_default_one_first():

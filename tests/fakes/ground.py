@@ -151,6 +151,7 @@ def volume(
     message: str = "",
     since: float = 3600,
     of: str = "data",
+    storage_class: str = "standard",
 ) -> Fact:
     """A PersistentVolume that is or was bound to the claim `of`."""
     return made(
@@ -158,7 +159,7 @@ def volume(
         name,
         {
             "spec": {
-                "storageClassName": "standard",
+                "storageClassName": storage_class,
                 "persistentVolumeReclaimPolicy": policy,
                 "claimRef": {"kind": "PersistentVolumeClaim", "namespace": NAMESPACE, "name": of, "uid": "u"},
             },

@@ -84,7 +84,8 @@ def widen(lists: dict[str, Json], pods: int, nodes: int) -> None:
         twin["status"]["allocatable"] |= {"pods": "110"}
         node_list.append(twin)
     for number, pod in enumerate(pod_list):
-        pod["spec"]["nodeName"] = f"node-{number % nodes:03d}"
+        shift = number // len(originals)  # so that the copies of one pod do not meet on one node
+        pod["spec"]["nodeName"] = f"node-{(number + shift) % nodes:03d}"
     owned = Counter(pod["metadata"]["ownerReferences"][0]["uid"] for pod in pod_list)
     grown: Counter[str] = Counter()
     for item in sets:
@@ -216,6 +217,10 @@ class Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # who asked has gone: no mistake of ours
+            super().handle_error(request, client_address)
 
 
 def main(kubeconfig: Path, pods: int, target: Path, nodes: int = 0, events: int = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -45,8 +46,7 @@ def main(kubeconfig: Path) -> None:
     }
     sys.stderr.write(json.dumps(told) + "\n")
     sys.stderr.flush()
-    sys.stdin.read()  # until whoever measures has read our memory
-    cluster.stop()
+    threading.Event().wait()  # until whoever measures has read our memory
 
 
 if __name__ == "__main__":

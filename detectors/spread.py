@@ -7,7 +7,7 @@ docs, Pod Topology Spread Constraints, "Known limitations").
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from detectors.base import WORKLOADS, Detector, Finding, View
@@ -17,7 +17,7 @@ from detectors.model import FaultClass, Severity
 from detectors.nodes import by_name, takes_pods
 from detectors.rollout import Phase
 from detectors.timestamps import age
-from detectors.world import Workers
+from detectors.world import Workers, World
 from intents.model import ObjectKind, ObjectsHealthy
 
 NAME = "spread"
@@ -35,7 +35,7 @@ def _judge(view: View) -> Iterator[Finding]:
         kind, constraints = workers.ref.kind, workers.workload.spec.template.spec.topology_spread_constraints
         if kind not in KINDS or kind not in wanted or (len(workers.on_nodes) > 1 and not constraints):
             continue
-        nodes = nodes if nodes is not None else by_name(view.world.observation.all_of("Node", Node))
+        nodes = nodes if nodes is not None else _nodes(view.world)
         if not workers.on_nodes.keys() <= nodes.keys() or not _placed(workers):
             continue
         found = _one_node(view, workers, nodes) or _skewed(view, workers, nodes)
@@ -66,7 +66,7 @@ def _one_node(view: View, workers: Workers, nodes: Mapping[str, Node]) -> Findin
     if len(workers.on_nodes) != 1 or tied or claims:
         return None
     (name,) = workers.on_nodes
-    others = [node for node in _eligible(workers, nodes) if node != name]
+    others = [node for node in _eligible(view.world, workers, nodes) if node != name]
     if not others:
         return None
     return _violation(
@@ -80,7 +80,12 @@ def _one_node(view: View, workers: Workers, nodes: Mapping[str, Node]) -> Findin
 
 def _skewed(view: View, workers: Workers, nodes: Mapping[str, Node]) -> Finding | None:
     for constraint in workers.workload.spec.template.spec.topology_spread_constraints:
-        by_domain = _domains(workers, nodes, constraint)
+        if (
+            constraint.topology_key == HOSTNAME
+            and max(workers.on_nodes.values()) <= FAR * constraint.max_skew
+        ):
+            continue  # no node has so many that it could be far above an empty one
+        by_domain = _domains(view.world, workers, nodes, constraint)
         if by_domain is None or len(by_domain) < 2:
             continue
         skew = max(by_domain.values()) - min(by_domain.values())
@@ -104,27 +109,43 @@ def _skewed(view: View, workers: Workers, nodes: Mapping[str, Node]) -> Finding 
 
 
 def _domains(
-    workers: Workers, nodes: Mapping[str, Node], constraint: SpreadConstraint
+    world: World, workers: Workers, nodes: Mapping[str, Node], constraint: SpreadConstraint
 ) -> Counter[str] | None:
     """Pods by domain, those with none included; None for a constraint that is about other pods than these."""
     labels = workers.workload.spec.template.metadata.labels
     if constraint.label_selector is None or selects(constraint.label_selector, labels) is not True:
         return None
-    found: Counter[str] = Counter()
-    for name in {*_eligible(workers, nodes), *workers.on_nodes}:
-        domain = nodes[name].metadata.labels.get(constraint.topology_key)
+    key = constraint.topology_key
+    found = Counter(dict.fromkeys(_eligible_domains(world, workers, nodes, key), 0))
+    for name, count in workers.on_nodes.items():
+        domain = nodes[name].metadata.labels.get(key)
         if domain is not None:
-            found[domain] += workers.on_nodes.get(name, 0)
+            found[domain] += count
     return found
 
 
-def _eligible(workers: Workers, nodes: Mapping[str, Node]) -> list[str]:
+def _eligible_domains(world: World, workers: Workers, nodes: Mapping[str, Node], key: str) -> frozenset[str]:
+    selector = tuple(sorted(workers.workload.spec.template.spec.node_selector.items()))
+    return world.once(
+        (NAME, key, selector),
+        lambda: frozenset(
+            domain
+            for name in _eligible(world, workers, nodes)
+            if (domain := nodes[name].metadata.labels.get(key)) is not None
+        ),
+    )
+
+
+def _nodes(world: World) -> Mapping[str, Node]:
+    return world.once((NAME, "nodes"), lambda: by_name(world.observation.all_of("Node", Node)))
+
+
+def _eligible(world: World, workers: Workers, nodes: Mapping[str, Node]) -> Sequence[str]:
     """Nodes that could take a pod of this template as far as node selector and taints say; a tolerated taint counts
     as keeping away, so that doubt finds fewer."""
+    free = world.once((NAME, "free"), lambda: [name for name, node in nodes.items() if takes_pods(node)])
     wanted = workers.workload.spec.template.spec.node_selector.items()
-    return [
-        name for name, node in nodes.items() if takes_pods(node) and wanted <= node.metadata.labels.items()
-    ]
+    return [name for name in free if wanted <= nodes[name].metadata.labels.items()] if wanted else free
 
 
 def _violation(view: View, workers: Workers, reason: str, message: str, facts: Mapping[str, str]) -> Finding:

@@ -7,9 +7,10 @@ workload that it belongs to is worked out again. Nothing that depends on the tim
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from detectors.facts import EndpointSlice, Fact, ObjectMeta, Pod, Workload, labels_match
 from detectors.model import Name, ObjectRef, Observation
@@ -17,6 +18,8 @@ from detectors.ownership import NO_PODS, Grouping, controller, group, replaced, 
 from detectors.pods import alive, quiet, takes_room_on
 from detectors.rollout import Rollout, rollout_of
 from intents.model import WORKLOAD_KINDS, Scope
+
+T = TypeVar("T")
 
 SERVICE_NAME = "kubernetes.io/service-name"
 REVISION = "deployment.kubernetes.io/revision"
@@ -77,6 +80,7 @@ class World:
     _spaces: dict[str, _Spaces] = field(default_factory=dict, repr=False)
     _counted: Mapping[str, int] | None = field(default=None, repr=False)
     _sorted: Mapping[str, list[Pod]] | None = field(default=None, repr=False)
+    _once: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def then(self, observation: Observation) -> World:
         """The World of the next look: equal to `World(observation)`, only sooner. Keeps no hold of this one."""
@@ -231,6 +235,13 @@ class World:
             known = self._spaces[kind] = _Spaces(every, sorted_out)
         return known.by_namespace.get(namespace, ())
 
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What a detector makes of this look's world alone, made once however many intents ask."""
+        if what not in self._once:
+            self._once[what] = make()
+        found: T = self._once[what]
+        return found
+
     def find(self, target: ObjectRef) -> Fact | None:
         """The object under this name, where its kind is observed."""
         objects = self.observation.objects.get(target.kind)
@@ -252,22 +263,36 @@ def scope_kinds(scope: Scope) -> tuple[str, ...]:
 
 
 def _gather(target: ObjectRef, workload: Workload, every: Sequence[Pod], newest: Workload | None) -> Workers:
-    living = [pod for pod in every if alive(pod)]
-    current, older = living, list[Pod]()
-    if newest is not None and newest.spec.replicas != 0:
-        name = newest.metadata.name
-        current = [pod for pod in living if _owned_by(pod, name)]
-        if len(current) != len(living):
-            older = [pod for pod in living if not _owned_by(pod, name)]
+    """One pass: with a hundred events a second this is most of what a look does."""
+    name = newest.metadata.name if newest is not None and newest.spec.replicas != 0 else None
+    current, older, troubled = list[Pod](), list[Pod](), list[Pod]()
+    on_nodes: dict[str, int] = {}
+    leaving, owners, mine = 0, None, True
+    for pod in every:
+        meta = pod.metadata
+        if not alive(pod):
+            leaving += meta.deletion_timestamp is not None
+            continue
+        if name is not None:
+            if meta.owner_references is not owners:  # pods of one set share theirs (daemon.kube.decode)
+                owners, mine = meta.owner_references, _owned_by(pod, name)
+            if not mine:
+                older.append(pod)
+                continue
+        current.append(pod)
+        if not quiet(pod):
+            troubled.append(pod)
+        node = pod.spec.node_name or ""
+        on_nodes[node] = on_nodes.get(node, 0) + 1
     return Workers(
         ref=target,
         workload=workload,
         rollout=rollout_of(target.kind, workload),
         pods=tuple(current),
         older=tuple(older),
-        leaving=sum(1 for pod in every if pod.metadata.deletion_timestamp is not None),
-        troubled=tuple(pod for pod in current if not quiet(pod)),
-        on_nodes=Counter(pod.spec.node_name or "" for pod in current),
+        leaving=leaving,
+        troubled=tuple(troubled),
+        on_nodes=on_nodes,
     )
 
 

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kubernetes import client
-
 from daemon.kube.kinds import RESOURCES
 from detectors.watched import FACT_TYPES
 from gym.ready import api_client
@@ -35,14 +33,11 @@ def record(kubeconfig: Path) -> dict[str, Json]:
     with api_client(kubeconfig) as api:
         for kind in FACT_TYPES:
             path = RESOURCES[kind].collection("")
-            try:
-                reply = api.call_api(
-                    "GET", api.configuration.host + path, header_params={"Accept": "application/json"}
-                )
-            except client.ApiException as error:
-                if error.status == 404 and RESOURCES[kind].optional:
-                    continue
-                raise
+            reply = api.call_api(
+                "GET", api.configuration.host + path, header_params={"Accept": "application/json"}
+            )
+            if reply.response.status == 404 and RESOURCES[kind].optional:
+                continue
             found[path] = json.loads(reply.response.read())
     return found
 

@@ -154,13 +154,16 @@ def pages_of(document: Json) -> list[bytes]:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     pages: dict[str, list[bytes]]
+    items: dict[str, Json]  # Deployments by path: what is read one by one, to remember it as known good
     events: Events | None = None  # for the watch of pods
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
         pages = self.pages.get(url.path)
-        if pages is None:
+        if (item := self.items.get(url.path)) is not None:
+            self._answer(200, gzip.compress(json.dumps(item).encode(), 1))
+        elif pages is None:
             self._answer(404, b"{}")
         elif query.get("watch"):
             pods = url.path == RESOURCES["Pod"].collection("")
@@ -228,6 +231,16 @@ def main(kubeconfig: Path, pods: int, target: Path, nodes: int = 0, events: int 
         multiply(lists, pods)
     if events:
         Handler.events = Events(lists[RESOURCES["Pod"].collection("")]["items"], events)
+    deployments = RESOURCES["Deployment"]
+    Handler.items = {
+        deployments.item(meta["namespace"], meta["name"]): {
+            "kind": "Deployment",
+            "apiVersion": "apps/v1",
+            **item,
+        }
+        for item in lists[deployments.collection("")]["items"]
+        for meta in [item["metadata"]]
+    }
     Handler.pages = {path: pages_of(document) for path, document in lists.items()}
     server = _Server(("127.0.0.1", 0), Handler)
     target.write_text(

@@ -26,8 +26,9 @@ from intents.catalog import Catalog, compile_catalog
 RECORDED = 1200
 INTENTS = 1000
 ROUNDS = 7
-WARM = 30.0
-"""Seconds of events before their cost is counted: what the pace of looks has saved up for a burst is spent by then."""
+WARM = 60.0
+"""Seconds of events before their cost is counted: what the pace of looks has saved up for a burst is spent by then, and
+every workload is remembered as known good."""
 
 
 def measure(instance: str, pods: int, nodes: int, events: int, seconds: float, output: str, say: Say) -> None:

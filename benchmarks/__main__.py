@@ -79,6 +79,35 @@ def memory(
     measure(instance, pods, settle, output, _say)
 
 
+@app.command()
+def scale(
+    pods: int = 20_000,
+    nodes: int = 200,
+    events: int = 100,
+    seconds: float = 60,
+    output: OutputOption = Output.table,
+    instance: InstanceOption = "bench",
+) -> None:
+    """20,000 pods on 200 nodes: list and judge, steady events, a thousand intents."""
+    from benchmarks.scale import measure
+
+    measure(instance, pods, nodes, events, seconds, output, _say)
+
+
+@app.command()
+def churn(
+    pods: int = 20_000,
+    nodes: int = 200,
+    minutes: float = 60,
+    seed: int = 1,
+    output: OutputOption = Output.table,
+) -> None:
+    """An hour of healthy churn with 20,000 pods in compressed time: silence, and what a look costs. Needs no cluster."""
+    from benchmarks.silence import measure
+
+    measure(pods, nodes, minutes, seed, output)
+
+
 @app.command("guards")
 def all_guards(rounds: int = 2000, output: OutputOption = Output.table) -> None:
     """All guards on a plan of 50 changed fields: median and p99. Needs no cluster."""

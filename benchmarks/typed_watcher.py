@@ -16,7 +16,7 @@ from kubernetes import client, watch
 
 from benchmarks import typed
 from benchmarks.crowd import namespaces
-from daemon.cycle import COALESCE
+from daemon.pace import COALESCE
 from gym.ready import api_client
 
 

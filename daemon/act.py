@@ -73,7 +73,7 @@ def _apply(world: World, memory: Memory, row: CaseRow, plan: Plan) -> None:
         current,
         inputs_of(world, memory, row),
         event=Event.APPLY_STARTED,
-        around=neighbours(memory, plan.target.namespace),
+        around=neighbours(memory, plan.target.namespace, plan.target),
     )
     if rehearsal_only(done.verdicts) and isinstance(plan, Patch):
         tried = start_rehearsal(world, memory, row, plan)

@@ -22,11 +22,12 @@ import structlog
 from daemon.act import act
 from daemon.casebook import CaseBook
 from daemon.look import look
+from daemon.pace import LookPace
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from daemon.telemetry import Telemetry
 from daemon.think import think, waits
-from detectors.model import CaseReason, Severity
+from detectors.model import CaseReason
 from remediation.saga import IllegalMove, State
 from store.errors import StoreError
 from store.queries import CaseRow, get_case, open_cases
@@ -38,10 +39,6 @@ ACTABLE = (State.PROPOSED, State.REHEARSING, State.APPLYING, State.VERIFYING, St
 BUSY = (State.REHEARSING, State.APPLYING, State.VERIFYING, State.ROLLING_BACK)
 PAUSE_AFTER_ERROR = 2.0
 """Seconds before a loop tries again after the database refused."""
-
-COALESCE = 0.02
-"""Least seconds between two looks: a burst of watch events becomes one look, the first event after a rest
-is looked at immediately. Well below the 50 ms promised."""
 
 
 class Cycle:
@@ -66,9 +63,10 @@ class Cycle:
         """Advance the one case that harms most; false where there was nothing to think about. A case that was
         tried in vain comes after the others: a model too slow for it must not starve them."""
         rows, tried = open_cases(self._world.store, *THINKABLE), self._memory.retry_at
+        places = {key: place for place, key in enumerate(self._memory.cases)}  # triage's order: by harm
         waiting = sorted(
             (row for row in rows if self._thinkable(row)),
-            key=lambda row: (tried.get(row.case_id, 0.0), *_urgency(row)),
+            key=lambda row: (tried.get(row.case_id, 0.0), places.get(row.key, len(places)), row.opened_at),
         )
         for row in waiting[:1]:
             with overtaken(self._world, row), self._telemetry.thinking(row) as considered:
@@ -106,13 +104,15 @@ class Cycle:
     def looking(self) -> None:
         """The look loop."""
         interval = seconds(self._world.settings.look_interval)
-        changed = self._world.cluster.changed()
+        changed, monotonic = self._world.cluster.changed(), self._world.clock.monotonic
+        pace = LookPace(monotonic())
         while not self.stop.is_set():
             changed.clear()
+            began = monotonic()
             self._guarded("look", self.look_once)
-            rested = self._world.clock.monotonic() + COALESCE
+            rested = pace.rest_until(began, monotonic())
             self._world.clock.wait(changed, interval)
-            self._world.clock.wait(self.stop, rested - self._world.clock.monotonic())
+            self._world.clock.wait(self.stop, rested - monotonic())
 
     def thinking(self) -> None:
         """The think loop: after each look there may be something new."""
@@ -152,10 +152,6 @@ def overtaken(world: World, row: CaseRow) -> Iterator[None]:
         if now is None or now.state is not State.CLOSED:
             raise
         log.info("a case was closed while it was worked on", case=row.case_id)
-
-
-def _urgency(row: CaseRow) -> tuple[int, float]:
-    return list(Severity).index(Severity(row.severity)), row.opened_at
 
 
 def _target(row: CaseRow) -> object:

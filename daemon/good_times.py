@@ -34,12 +34,17 @@ Version = tuple[str, str, str, str]  # kind, namespace, name, version
 
 @dataclass(frozen=True, slots=True)
 class Healthy:
-    """One object that is judged whole. `version` names incarnation and content. Since `started` (Unix
-    seconds) every container of it runs; None where that is not known."""
+    """One object that is judged whole. `version` names incarnation and content; `workers` are a workload's pods."""
 
     ref: ObjectRef
     version: str
-    started: float | None = None
+    workers: Workers | None = None
+
+    @property
+    def started(self) -> float | None:
+        """Since when (Unix seconds) every container of it runs; None where that is not known. Asks every pod, so only
+        what is about to be stored is asked."""
+        return None if self.workers is None else _started(self.workers)
 
 
 class GoodTimes:
@@ -77,7 +82,7 @@ def _healthy(intent: Intent, picture: Picture, judgement: Judgement) -> Iterator
     for workers in picture.in_scope(intent.spec.scope):
         if _at_rest(workers) and judgement.standing(intent.name, workers.ref) is Standing.CLEAR:
             meta = workers.workload.metadata
-            yield Healthy(workers.ref, f"{meta.uid}.{meta.generation}", _started(workers))
+            yield Healthy(workers.ref, f"{meta.uid}.{meta.generation}", workers)
     for expectation in intent.spec.expectations:
         if isinstance(expectation, EndpointsPresent):
             ref = ObjectRef("Service", intent.spec.scope.namespace, expectation.service)
@@ -112,10 +117,11 @@ def _entries(world: World, found: Healthy) -> Iterator[Entry]:
     if f"{meta['uid']}.{content}" != found.version:
         return  # changed, or another object, since it was judged
     yield _entry(ref, found.version, live)
-    for name in sorted(_config_maps(live)):
+    names, started = sorted(_config_maps(live)), found.started
+    for name in names:
         related = ObjectRef("ConfigMap", ref.namespace, name)
         used = world.cluster.read(related)
-        if isinstance(used, dict) and _read_by_all(used, found.started):
+        if isinstance(used, dict) and _read_by_all(used, started):
             yield _entry(related, str(used["metadata"].get("resourceVersion", "")), used)
 
 

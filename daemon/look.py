@@ -10,6 +10,7 @@ One turn, with time read once:
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -22,13 +23,14 @@ from daemon.settings import seconds
 from daemon.state import Memory, World
 from detectors.base import Patience
 from detectors.judge import judge
-from detectors.model import Case, CaseKey, CaseReason, Gap, Judgement, Observation, Standing, Turn
+from detectors.model import Case, CaseKey, CaseReason, Cause, Gap, Judgement, Observation, Standing, Turn
+from detectors.same_cause import NOBODY_LEADS
 from detectors.triage import triage
 from detectors.world import World as Picture
 from intents.units import parse_duration
 from remediation.model import Outcome
 from remediation.saga import Event, IllegalMove, State
-from remediation.verify import Progress, check_progress, stabilisation
+from remediation.verify import LONGEST, Progress, check_progress, stabilisation
 from store.ledger import Entry
 from store.queries import CaseRow, get_case, wanted_back
 
@@ -44,7 +46,7 @@ CALLED = frozenset(
     outcome.value for outcome in Outcome if outcome not in (Outcome.FIXED, Outcome.SELF_RESOLVED)
 )
 """The ends for which a person was called, or that nobody saw whole: what was broken may be broken still."""
-NOT_NOW = frozenset({CaseReason.ROLLING_OUT, CaseReason.PAUSED_BY_OWNER})
+NOT_NOW = frozenset({CaseReason.ROLLING_OUT, CaseReason.PAUSED_BY_OWNER, CaseReason.SAME_CAUSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ def observe(world: World, memory: Memory) -> Observation:
     )
 
 
-def assess(world: World, memory: Memory) -> LookReport:
+def assess(
+    world: World,
+    memory: Memory,
+    leading: Mapping[Cause, CaseKey] = NOBODY_LEADS,
+    ended: Collection[CaseKey] = (),
+) -> LookReport:
     """Steps 1 and 2: reads only."""
     observation = observe(world, memory)
     patience = Patience(not_ready=seconds(world.settings.not_ready_grace))
@@ -83,13 +90,15 @@ def assess(world: World, memory: Memory) -> LookReport:
         storm_at_least=limits.storm_targets,
         storm_share=limits.storm_share,
         world=memory.picture,
+        leading=leading,
+        ended=ended,
     )
     return LookReport(observation, judgement, cases)
 
 
 def look(world: World, memory: Memory, book: CaseBook) -> LookReport:
     """One whole turn."""
-    report = assess(world, memory)
+    report = assess(world, memory, book.leading(), _ended(memory, book))
     found = {case.key: case for case in report.cases}
     memory.judgement, memory.cases = report.judgement, found
     memory.storm = any(case.reason is CaseReason.STORM for case in report.cases)
@@ -102,16 +111,27 @@ def look(world: World, memory: Memory, book: CaseBook) -> LookReport:
     due = (case for case in report.cases if case.key not in known and _due(world, memory, book, case))
     fresh = tuple(islice(due, MOST_AT_ONCE))
     opened_ids = tuple(
-        str(world.store.open_case(case.key, opened(case), at=report.judgement.at)) for case in fresh
+        str(
+            world.store.open_case(
+                case.key, opened(case, _recurs_after(world, book, case)), at=report.judgement.at
+            )
+        )
+        for case in fresh
     )
-    seen_clear = {
-        row.key
-        for row in book.rows.values()
-        if row.state is State.CLOSED and _standing(memory, book, row) is Standing.CLEAR
-    }
+    seen_clear = {row.key for row in book.rows.values() if _gone(world, memory, book, row)}
     memory.seen_clear = (memory.seen_clear | seen_clear) - {case.key for case in fresh}
+    memory.handed_over = book.handed_over(key for key, case in found.items() if case.cause is not None)
     memory.looked.set()
     return LookReport(report.observation, report.judgement, report.cases, opened_ids, closed)
+
+
+def _ended(memory: Memory, book: CaseBook) -> frozenset[CaseKey]:
+    """Cases that are over, or a person's, though their fault has not been seen gone."""
+    return frozenset(
+        row.key
+        for row in book.rows.values()
+        if row.state in (State.CLOSED, State.STUCK) and row.key not in memory.seen_clear
+    )
 
 
 def _standing(memory: Memory, book: CaseBook, row: CaseRow) -> Standing:
@@ -131,10 +151,36 @@ def _standing(memory: Memory, book: CaseBook, row: CaseRow) -> Standing:
 
 
 def _clear_since(world: World, memory: Memory, book: CaseBook) -> dict[CaseKey, float]:
-    """Since when each open case's key has been seen whole; a look that could not tell starts it again."""
+    """Since when each case's key has been seen whole; a look that could not tell starts it again."""
     now = world.clock.monotonic()
-    clear = (row.key for row in book.open if _standing(memory, book, row) is Standing.CLEAR)
+    over = memory.seen_clear
+    rows = (row for row in book.rows.values() if row.state is not State.CLOSED or row.key not in over)
+    clear = (row.key for row in rows if _standing(memory, book, row) is Standing.CLEAR)
     return {key: memory.clear_since.get(key, now) for key in clear}
+
+
+def _gone(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool:
+    """Whether the fault of an ended case is over, so that the next one is another. One that a person was called for
+    must stay away for the whole window, and for twice as long as it takes to come again: flapping is one case."""
+    since = memory.clear_since.get(row.key)
+    if row.state is not State.CLOSED or since is None:
+        return False
+    if row.outcome not in CALLED:
+        return True
+    intent = memory.catalog.intents.get(row.intent)
+    wished = parse_duration(intent.spec.verification.window) if intent else DEFAULT_WINDOW
+    interval = max(book.fault_interval(row), book.recurs_after(row))
+    return world.clock.monotonic() - since >= stabilisation(wished, interval)
+
+
+def _recurs_after(world: World, book: CaseBook, case: Case) -> float:
+    """Seconds from the earlier case of this key to now; 0 where there was none, it ended with a proven fix, or it is
+    so long ago that no quiet of twice the time would be waited for."""
+    earlier = book.rows.get(case.key)
+    if earlier is None or earlier.outcome == Outcome.FIXED:
+        return 0.0
+    since = max(0.0, world.clock.now() - earlier.opened_at)
+    return since if 2 * since <= LONGEST else 0.0
 
 
 def _due(world: World, memory: Memory, book: CaseBook, case: Case) -> bool:
@@ -169,6 +215,7 @@ def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool
     verification = intent.spec.verification if intent else None
     wished = parse_duration(verification.window) if verification else DEFAULT_WINDOW
     window = stabilisation(wished, book.fault_interval(row))
+    patient = stabilisation(window, book.recurs_after(row))
     timeout = parse_duration(verification.timeout) if verification else DEFAULT_TIMEOUT
     since = memory.clear_since.get(row.key)
     quiet = None if since is None else world.clock.monotonic() - since
@@ -177,7 +224,7 @@ def _advance(world: World, memory: Memory, book: CaseBook, row: CaseRow) -> bool
             gone = {"outcome": Outcome.ABANDONED.value, "reason": "the intent is gone"}
             world.store.record([Entry(Event.CLOSED, gone, row.case_id)], at=now)
             return True
-        if quiet is not None and quiet >= window:
+        if quiet is not None and quiet >= patient:
             world.store.record([resolved(row, quiet)], at=now)
             return True
         return False

@@ -13,8 +13,9 @@ from store.queries import CaseRow, last_step
 OBSERVED = (*WORKLOAD_KINDS, "Service")
 
 
-def neighbours(memory: Memory, namespace: str) -> Neighbours:
-    """The namespace as the latest look judged it; empty before the first look."""
+def neighbours(memory: Memory, namespace: str, changing: ObjectRef | None = None) -> Neighbours:
+    """The namespace as the latest look judged it; empty before the first look. What `changing` (a ConfigMap, say) has
+    broken recovers with it, untouched: it can neither be harmed nor prove that something else mended it."""
     judgement, picture = memory.judgement, memory.picture
     if judgement is None or picture is None:
         return Neighbours()
@@ -28,6 +29,16 @@ def neighbours(memory: Memory, namespace: str) -> Neighbours:
         for settling in judgement.settling
         if settling.target.namespace == namespace
     }
+    depends = {
+        key
+        for key in broken
+        if changing is not None
+        and (case := memory.cases.get(key)) is not None
+        and case.cause is not None
+        and tuple(case.cause) == changing.key
+    }
+    broken = {key: classes for key, classes in broken.items() if key not in depends}
+    unsettled |= depends
     generations: dict[Key, int] = {}
     for kind in OBSERVED:
         facts = picture.observation.workloads(kind) if kind != "Service" else picture.observation.services()

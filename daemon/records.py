@@ -43,21 +43,33 @@ MESSAGE_CHARS = 600
 """Longest message kept of one violation; the whole text stays in the cluster."""
 
 
+NAMED = 5
+"""Others with the same cause that a notice names; the rest are counted."""
+
+
 def summarise(violation: Violation) -> str:
     """One line for listings: `ImagePull: container app: ImagePullBackOff`."""
     where = f"container {violation.container}: " if violation.container else ""
     return f"{violation.fault_class}: {where}{violation.reason}"
 
 
-def opened(case: Case) -> Json:
-    """The first row of a case."""
-    return {
-        "fault_class": case.fault_class.value,
-        "severity": case.severity.value,
-        "summary": summarise(case.primary),
-        "reason": case.reason.value,
-        "violations": [_violation(violation) for violation in case.violations],
-    }
+def opened(case: Case, recurs_after: float = 0.0) -> Json:
+    """The first row of a case. `recurs_after`: seconds since the same case was opened before, unless that was mended."""
+    shared: Json = (
+        {} if case.cause is None else {"cause": list(case.cause), "others": list(map(str, case.others))}
+    )
+    again: Json = {"recurs_after": round(recurs_after)} if recurs_after else {}
+    return (
+        shared
+        | again
+        | {
+            "fault_class": case.fault_class.value,
+            "severity": case.severity.value,
+            "summary": summarise(case.primary),
+            "reason": case.reason.value,
+            "violations": [_violation(violation) for violation in case.violations],
+        }
+    )
 
 
 def _violation(violation: Violation) -> Json:
@@ -101,26 +113,40 @@ def verified(row: CaseRow, verification: Verification) -> Entry:
 
 
 def escalated(
-    case_id: str, case: Case | None, *, reason: str, cause: str = "", outcome: Outcome = Outcome.ESCALATED
+    case_id: str,
+    case: Case | None,
+    *,
+    reason: str,
+    cause: str = "",
+    outcome: Outcome = Outcome.ESCALATED,
+    told_with: str = "",
 ) -> Entry:
-    """Close a case by calling a person. The notice is part of the row: told at least once."""
+    """Close a case by calling a person. The notice is part of the row: told at least once. `told_with`: the case whose
+    notice told of this one too; nobody is called twice for one cause."""
     reason, cause = one_line(reason, MESSAGE_CHARS), one_line(cause, MESSAGE_CHARS)
-    what = f"{case.target} in {case.target.namespace}: {summarise(case.primary)}" if case else case_id
+    what = f"{case.target.place}: {summarise(case.primary)}" if case else case_id
     seen = one_line(redact_text(case.primary.message)[0], MESSAGE_CHARS) if case else ""
-    lines = (
+    parts = (
         what,
         f"Seen: {seen}" if seen else "",
         f"Cause: {cause}" if cause else "",
         f"Why a person: {reason}",
+        _also(case) if case else "",
     )
-    body = "\n".join(line for line in lines if line)
+    body = "\n".join(part for part in parts if part)
     severity = case.severity.value if case else "warning"
     notice = {"severity": severity, "title": f"intentd needs you: {what}", "body": body}
-    return Entry(
-        Event.ESCALATED,
-        {"outcome": outcome.value, "reason": reason, "cause": cause, "notice": notice},
-        case_id,
-    )
+    payload: Json = {"outcome": outcome.value, "reason": reason, "cause": cause}
+    return Entry(Event.ESCALATED, payload if told_with else payload | {"notice": notice}, case_id)
+
+
+def _also(case: Case) -> str:
+    """Who else has the same cause, for one notice instead of forty."""
+    if case.cause is None and not case.others:
+        return ""
+    names = [other.place for other in case.others[:NAMED]]
+    more = f" and {len(case.others) - NAMED} more" if len(case.others) > NAMED else ""
+    return f"The same cause: {', '.join(names)}{more}" if names else ""
 
 
 def diagnosed(

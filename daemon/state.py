@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from daemon.ports import Clock, Cluster, Metrics, Model, Notifier
 from daemon.settings import Settings
-from detectors.model import Case, CaseKey, Gap, Judgement, MetricReading
+from detectors.model import Case, CaseKey, Cause, Gap, Judgement, MetricReading
 from detectors.world import World as Picture
 from intents.catalog import Catalog
 from remediation.canary_health import Watched
@@ -51,6 +51,8 @@ class Memory:
     cases: Mapping[CaseKey, Case] = field(default_factory=dict)  # as of the latest look
     clear_since: Mapping[CaseKey, float] = field(default_factory=dict)  # monotonic; absent = not clear
     seen_clear: frozenset[CaseKey] = frozenset()
+    handed_over: Mapping[tuple[str, Cause], str] = field(default_factory=dict)
+    """By intent and cause: the case with which a person was called for it."""
     storm: bool = False
     weights: str | Unusable | None = None  # of the served model, as last asked; None = not asked yet
     model_trouble: Unusable | None = None  # why the last question got no answer; None = it got one

@@ -77,7 +77,8 @@ def think(world: World, memory: Memory, row: CaseRow) -> Consultation | None:
     record = world.store.record
     if row.state is State.OPEN:
         record([Entry(Event.DIAGNOSIS_STARTED, {}, row.case_id)], at=world.clock.now())
-    found = consider(world, case, intent)
+    told_with = memory.handed_over.get((row.intent, case.cause), "") if case.cause else ""
+    found = consider(world, case, intent, told_with=told_with)
     memory.model_trouble = _trouble(found)
     entries = [diagnosed(row.case_id, found.answer, found.evidence, found.candidates, found.asked)]
     cause = found.answer.cause
@@ -85,9 +86,9 @@ def think(world: World, memory: Memory, row: CaseRow) -> Consultation | None:
         if found.answer.reason in RETRY and _still_patient(world, memory, row.case_id):
             _note_once(world, row.case_id, entries[0])
             return found  # nothing was learnt; a later turn asks again
-        entries.append(
-            escalated(row.case_id, case, reason=f"{found.answer.reason}: {found.answer.detail}", cause=cause)
-        )
+        said = f"{found.answer.reason}: {found.answer.detail}"
+        again = told_with if found.answer.reason is UnusableReason.SAME_CAUSE else ""
+        entries.append(escalated(row.case_id, case, reason=said, cause=cause, told_with=again))
     elif found.plan is not None and not isinstance(found.plan, NoPlan):
         entries.append(planned(row.case_id, found.plan, found.answer.chosen.summary, found.raw))
     else:
@@ -113,8 +114,9 @@ def _note_once(world: World, case_id: str, unanswered: Entry) -> None:
         world.store.record([unanswered], at=world.clock.now())
 
 
-def consider(world: World, case: Case, intent: Intent) -> Consultation:
-    """Steps 1 to 4 without recording anything: read-only."""
+def consider(world: World, case: Case, intent: Intent, *, told_with: str = "") -> Consultation:
+    """Steps 1 to 4 without recording anything: read-only. `told_with` is a case of the same intent and cause with
+    which a person was called: where code knows no change here either, the model is not asked the same again."""
     raw = with_memory(world, case, intent, world.cluster.gather(case))
     if raw.live is None and (gap := _gap_of_target(case, raw)) is not None:
         nothing = Unusable(UnusableReason.UNREACHABLE, f"{case.target} could not be read: {gap.message}")
@@ -129,6 +131,12 @@ def consider(world: World, case: Case, intent: Intent) -> Consultation:
     left_out: list[NoPlan] = []
     may = _may(world, case, intent, raw, failed, left_out)
     candidates = tuple(found for found in generate(case, clean, evidence, intent) if may(found) is not None)
+    if told_with and not candidates:
+        why = f"the same cause as case {told_with} ({case.cause}), for which a person was called"
+        same = Unusable(
+            UnusableReason.SAME_CAUSE, why, fault_class=case.fault_class, cause=case.primary.message
+        )
+        return Consultation(same, evidence, (), (), None, raw)
     answer, asked = _pump(world, case, evidence, candidates, intent, raw.live)
     plan_or_not: Plan | NoPlan | None = None
     if isinstance(answer, Unusable) and left_out:

@@ -7,7 +7,7 @@ first: behind a Gap no detector of the expectation runs, so "could not be read" 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -89,13 +89,13 @@ class View:
         scope, wanted = self.scope, getattr(self.expectation, "kinds", ())
         if (scope.kind is not None and scope.kind != kind) or (wanted and kind not in wanted):
             return []
-        return [
-            found
-            for (namespace, name), found in self.world.observation.all_of(kind, fact).items()
-            if namespace == scope.namespace
-            and scope.name in (None, name)
-            and (not scope.match_labels or labels_match(scope.match_labels, found.metadata.labels))
-        ]
+        here: Sequence[F] = self.world.of_namespace(kind, scope.namespace)  # type: ignore[assignment]
+        if scope.name is not None:
+            named = self.world.observation.all_of(kind, fact).get((scope.namespace, scope.name))
+            here = [] if named is None else [named]
+        if not scope.match_labels:
+            return list(here)
+        return [found for found in here if labels_match(scope.match_labels, found.metadata.labels)]
 
     @cached_property
     def workers(self) -> list[Workers]:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from detectors.base import Detector, Finding, View
-from detectors.facts import EndpointSlice, Pod, Service, labels_match
+from detectors.endpoint_counts import ready_endpoints
+from detectors.facts import Pod, Service, labels_match
 from detectors.model import FaultClass, Gap, ObjectRef, Severity, Turn, Unknown
 from detectors.pods import ready
 from detectors.timestamps import age
@@ -17,18 +18,6 @@ from detectors.world import Workers, ref
 from intents.model import WORKLOAD_KINDS, EndpointsPresent
 
 NAME = "endpoints"
-
-
-def ready_endpoints(slices: list[EndpointSlice]) -> int:
-    """Distinct ready addresses. A dual-stack Service lists each pod once per family: the larger family
-    counts. `ready` None means true (discovery/v1)."""
-    families: dict[bool, set[str]] = {}
-    for part in slices:
-        for endpoint in part.endpoints or ():
-            if endpoint.conditions.ready is not False and endpoint.addresses:
-                address = endpoint.addresses[0]
-                families.setdefault(":" in address, set()).add(address)
-    return max((len(addresses) for addresses in families.values()), default=0)
 
 
 def _judge(view: View) -> Iterator[Finding]:

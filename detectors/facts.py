@@ -191,12 +191,45 @@ class TemplateContainer(Container, frozen=True):
     restart_policy: str | None = None
 
 
+class SpreadConstraint(Part, frozen=True):
+    """How evenly pods are to stand over the values of a node label (`topology_key`)."""
+
+    max_skew: int = 0
+    topology_key: str = ""
+    when_unsatisfiable: str = ""
+    label_selector: LabelSelector | None = None
+
+
+class ClaimSource(Part, frozen=True):
+    """The claim that a volume stands for."""
+
+    claim_name: str = ""
+
+
+class TemplateVolume(Part, frozen=True):
+    """A volume of a template, where it is a claim."""
+
+    name: str = ""
+    persistent_volume_claim: ClaimSource | None = None
+
+
+class Affinity(Part, frozen=True):
+    """Whether the template says where its pods may stand at all; how is the scheduler's matter."""
+
+    node_affinity: Any = None
+    pod_affinity: Any = None
+
+
 class TemplateSpec(Part, frozen=True):
-    """The pod spec of a template."""
+    """What a template says and 20,000 pods would only repeat."""
 
     containers: tuple[TemplateContainer, ...] = ()
     init_containers: tuple[TemplateContainer, ...] = ()
     termination_grace_period_seconds: int | None = None
+    node_selector: dict[str, str] = {}
+    affinity: Affinity | None = None
+    topology_spread_constraints: tuple[SpreadConstraint, ...] = ()
+    volumes: tuple[TemplateVolume, ...] = ()
 
 
 class PodTemplate(Part, frozen=True):

@@ -91,11 +91,23 @@ class Volume(Fact, frozen=True):
     status: VolumeStatus = VolumeStatus()
 
 
+DEFAULT_CLASS = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
+"""The annotations that make a class the default one (kubernetes pkg/volume/util/storageclass.go reads both)."""
+
+
 class StorageClass(Fact, frozen=True):
-    """A StorageClass; a default one is annotated `storageclass.kubernetes.io/is-default-class`."""
+    """A StorageClass."""
 
     provisioner: str = ""
     volume_binding_mode: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether claims that name no class get this one."""
+        return any(self.metadata.annotations.get(mark) == "true" for mark in DEFAULT_CLASS)
 
 
 class WebhookService(Part, frozen=True):

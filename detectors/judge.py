@@ -7,6 +7,7 @@ many kinds only the detectors that need the missing one are silent, and it still
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
@@ -39,6 +40,12 @@ from intents.model import (
 
 DEFAULT_PATIENCE = Patience()
 
+Shape = tuple[type, tuple[str, ...]]
+"""What decides which detectors judge an expectation: its type, and its kinds."""
+Gaps = dict[tuple[tuple[str, ...], str | None, bool], Gap | None]
+"""What keeps detectors from looking, by their names and by what of a scope decides which kinds it can select. Kept
+for one look: a thousand intents ask the same."""
+
 
 def judge(
     intents: Iterable[Intent],
@@ -59,13 +66,17 @@ def judge(
     settling: list[Settling] = []
     judged: set[tuple[str, int]] = set()
     targets: set[tuple[str, str, str]] = set()
+    by_shape: dict[Shape, list[Detector]] = {}
+    gaps: Gaps = {}
     for intent in intents:
         for index, expectation in enumerate(intent.spec.expectations):
             view = View(intent, index, expectation, world, patience)
             of_many = isinstance(expectation, ObjectsHealthy | ClusterHealthy)
-            broken, waits, unknown = _found(
-                view, [one for one in detectors if one.concerns(expectation)], each=of_many
-            )
+            shape = type(expectation), getattr(expectation, "kinds", ())
+            concerned = by_shape.get(shape)
+            if concerned is None:
+                concerned = by_shape[shape] = [one for one in detectors if one.concerns(expectation)]
+            broken, waits, unknown = _found(view, concerned, gaps, each=of_many)
             settling.extend(waits)
             unknowns.extend(unknown)
             if unknown and not of_many:
@@ -82,12 +93,12 @@ def judge(
         unknowns=tuple(unknowns),
         judged=frozenset(judged),
         settling=tuple(settling),
-        targets=len(targets),
+        targets=Counter(kind for kind, _, _ in targets),
     )
 
 
 def _found(
-    view: View, detectors: Sequence[Detector], *, each: bool
+    view: View, detectors: Sequence[Detector], gaps: Gaps, *, each: bool
 ) -> tuple[list[Violation], list[Settling], list[Unknown]]:
     """What the detectors find. A Gap keeps all of them from looking; with `each` (an expectation about many kinds)
     only those that need what could not be read: what is broken elsewhere is still said, and still nothing is
@@ -97,7 +108,10 @@ def _found(
     unknown: list[Unknown] = []
     groups = [[detector] for detector in detectors] if each else []
     for group in groups or [list(detectors)]:
-        gap = _gap(view.world.observation, group, view.scope)
+        asked = tuple(detector.name for detector in group), view.scope.kind, view.scope.name is None
+        if asked not in gaps:
+            gaps[asked] = _gap(view.world.observation, group, view.scope)
+        gap = gaps[asked]
         if gap is not None:
             unknown.append(Unknown(view.intent.name, view.index, gap))
             continue

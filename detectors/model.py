@@ -40,6 +40,11 @@ class ObjectRef(NamedTuple):
         """Identity across incarnations."""
         return self.kind, self.namespace, self.name
 
+    @property
+    def place(self) -> str:
+        """For people: `Deployment/web in shop`, and `Node/n1`, which stands in no namespace."""
+        return f"{self} in {self.namespace}" if self.namespace else str(self)
+
 
 class Gap(NamedTuple):
     """Something that could not be read, why, and whose turn it is."""
@@ -202,7 +207,8 @@ class Judgement:
     unknowns: tuple[Unknown, ...]
     judged: frozenset[tuple[str, int]]
     settling: tuple[Settling, ...] = ()
-    targets: int = 0  # distinct objects that were judged; the denominator of the storm rule
+    targets: Mapping[str, int] = field(default_factory=dict)
+    """Distinct objects that were judged, by kind; the denominators of the storm rule."""
 
     def standing(self, intent: str, target: ObjectRef) -> Standing:
         """Whether the intent's expectations hold for this target (uid aside) in this look.
@@ -247,6 +253,18 @@ class CaseReason(StrEnum):
     STORM = "Storm"  # too many targets unhealthy at once: not ours to touch
     NO_TARGET = "NoTarget"  # nothing that a patch could change: escalate
     PAUSED_BY_OWNER = "PausedByOwner"  # spec.paused
+    SAME_CAUSE = "SameCause"  # another case with the same cause is worked on first: wait for how it ends
+
+
+class Cause(NamedTuple):
+    """What several cases can have in common: an object by name, or an image (which stands in no namespace)."""
+
+    kind: str  # Node, PersistentVolumeClaim, ConfigMap or Image
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +275,12 @@ class Case:
     target: ObjectRef
     reason: CaseReason
     violations: tuple[Violation, ...]
+    cause: Cause | None = None
+    """What it may have in common with others."""
+    others: tuple[ObjectRef, ...] = ()
+    """The targets of the cases that wait for this one; empty but on the one that is worked on."""
+    first: CaseKey | None = None
+    """The case that this one waits for (SAME_CAUSE)."""
 
     @property
     def primary(self) -> Violation:

@@ -45,6 +45,11 @@ def alive(pod: Pod) -> bool:
     return pod.metadata.deletion_timestamp is None and pod.status.phase not in ("Succeeded", "Failed")
 
 
+def takes_room_on(pod: Pod) -> str | None:
+    """The node that the pod takes up room on: also while it terminates, but not once it has ended."""
+    return None if pod.status.phase in ("Succeeded", "Failed") else pod.spec.node_name
+
+
 def quiet(pod: Pod) -> bool:
     """Whether nothing in this pod can interest a pod detector.
 

@@ -6,10 +6,13 @@ from detectors import (
     absent,
     architecture,
     autoscaler,
+    claim_lost,
+    claim_pending,
     claim_template,
     config_reference,
     crash_loop,
     cron_job,
+    default_storage_class,
     disruption_budget,
     drift,
     endpoints,
@@ -26,6 +29,10 @@ from detectors import (
     job_not_done,
     metric,
     misscheduled,
+    node_cordoned,
+    node_full,
+    node_not_ready,
+    node_pressure,
     not_observed,
     not_ready,
     oom_killed,
@@ -40,9 +47,13 @@ from detectors import (
     scheduling_gated,
     secret_reference,
     service,
+    spread,
     start_error,
     stuck_terminating,
     unschedulable,
+    volume_failed,
+    volume_released,
+    webhook_backend,
 )
 from detectors.base import Detector
 from detectors.job_pods import of_jobs
@@ -112,6 +123,19 @@ _ONCE: tuple[Detector, ...] = (
     gateway_route.DETECTOR,
     policy_matches.DETECTOR,
     policy_blocks.DETECTOR,
+    # What workloads stand on.
+    node_not_ready.DETECTOR,
+    node_pressure.DETECTOR,
+    node_full.DETECTOR,
+    node_cordoned.DETECTOR,
+    volume_failed.DETECTOR,
+    volume_released.DETECTOR,
+    default_storage_class.DETECTOR,
+    webhook_backend.VALIDATING,
+    webhook_backend.MUTATING,
+    claim_lost.DETECTOR,
+    claim_pending.DETECTOR,
+    spread.DETECTOR,
 )
 
 DETECTORS: tuple[Detector, ...] = (*_ONCE, *of_jobs(_ONCE))

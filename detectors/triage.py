@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import get_args
+
+from detectors.causes import Causes
 from detectors.facts import Workload
 from detectors.fault_class import CAN_PASS, PRECEDENCE, FaultClass
+from detectors.harm import harm
 from detectors.model import (
     Case,
     CaseKey,
     CaseReason,
+    Cause,
     Judgement,
     ObjectRef,
     Observation,
@@ -15,12 +23,13 @@ from detectors.model import (
     Violation,
 )
 from detectors.rollout import Phase
+from detectors.same_cause import NOBODY_LEADS, on_objects, one_at_a_time
 from detectors.timestamps import seconds
 from detectors.world import Workers, World
-from intents.model import WORKLOAD_KINDS
+from intents.model import WORKLOAD_KINDS, Recreated
 
-MENDABLE_KINDS = frozenset({*WORKLOAD_KINDS, "Service", "ConfigMap"})
-"""Kinds that a plan may change (remediation's guards hold the binding list)."""
+MENDABLE_KINDS = frozenset({*WORKLOAD_KINDS, "Service", "ConfigMap", *get_args(Recreated)})
+"""Kinds that a plan may change or create anew (remediation's guards hold the binding list)."""
 
 GAINING_WITHIN = 60.0
 """Seconds since the last progress for which a rollout is taken to be gaining: twice what a default
@@ -36,17 +45,18 @@ node lifecycle controller calls a zone unhealthy at 55 % (kube-controller-manage
 def triage(
     judgement: Judgement,
     observation: Observation,
-    targets_total: int | None = None,
     *,
     storm_share: float = STORM_SHARE,
     storm_at_least: int = STORM_AT_LEAST,
     gaining_within: float = GAINING_WITHIN,
     world: World | None = None,
+    leading: Mapping[Cause, CaseKey] = NOBODY_LEADS,
+    ended: Collection[CaseKey] = (),
 ) -> tuple[Case, ...]:
-    """One case per intent and top owner, each with a named reason; the worst first.
+    """One case per intent and top owner, each with a named reason; the most harmful first.
 
-    `targets_total` is the number of objects that were judged (default: `judgement.targets`); `world` is the
-    observation already indexed. The order is severity, then key, so that the same world gives the same queue.
+    `world` is the observation already indexed; `leading` are the open cases that others with their cause wait for, `ended` those that
+    are over though their fault is not. The order is harm, then key, so that the same world gives the same queue.
     """
     groups: dict[CaseKey, list[Violation]] = {}
     for violation in judgement.violations:
@@ -54,18 +64,28 @@ def triage(
     if not groups:
         return ()
     world = world or World(observation)
-    total = judgement.targets if targets_total is None else targets_total
-    storm = _storm(groups, total, storm_share, storm_at_least)
+    causes = Causes(judgement, world)
     cases = []
     for key, violations in groups.items():
         ordered = tuple(sorted(violations, key=_order))
         target = ordered[0].target
         reason = _reason(world, target, ordered, gaining_within)
-        if storm and reason is CaseReason.MENDABLE:
-            reason = CaseReason.STORM
-        cases.append(Case(key, target, reason, ordered))
-    severities = list(Severity)
-    return tuple(sorted(cases, key=lambda case: (severities.index(case.severity), case.key)))
+        cases.append(Case(key, target, reason, ordered, causes.of(target, ordered)))
+    by_object = on_objects(cases, judgement.settling)
+    if _storm(
+        [key for key in groups if key not in by_object], judgement.targets, storm_share, storm_at_least
+    ):
+        cases = [
+            replace(case, reason=CaseReason.STORM) if case.reason is CaseReason.MENDABLE else case
+            for case in cases
+        ]
+    hurts = {case.key: harm(world, case.target, case.violations) for case in cases}
+    for waiting, first in by_object.items():
+        if first is not None:
+            hurts[first] = min(hurts[first], hurts[waiting])
+    return one_at_a_time(
+        sorted(cases, key=lambda case: (hurts[case.key], case.key)), by_object, leading, ended
+    )
 
 
 def _order(violation: Violation) -> tuple[int, int, int, str]:
@@ -78,11 +98,22 @@ def _order(violation: Violation) -> tuple[int, int, int, str]:
     )
 
 
-def _storm(groups: dict[CaseKey, list[Violation]], total: int, share: float, at_least: int) -> bool:
+def _storm(keys: Iterable[CaseKey], judged: Mapping[str, int], share: float, at_least: int) -> bool:
     """Whether too much is unhealthy at once for it to be the targets' own fault. An object that several
-    intents are about counts once."""
-    unhealthy = {(key.kind, key.namespace, key.name) for key in groups}
-    return len(unhealthy) > max(at_least, share * total)
+    intents are about counts once; what a broken node or claim explains is not its own fault and does not count, so
+    that a lost node is one. Workloads that cannot pull one image do count: a registry that is gone looks the same.
+    Like is counted with like: five hundred whole claims do not make sixty broken workloads of a hundred few."""
+    unhealthy = Counter(
+        _crowd(kind) for kind in (key.kind for key in {key[1:]: key for key in keys}.values())
+    )
+    total: Counter[str] = Counter()
+    for kind, count in judged.items():
+        total[_crowd(kind)] += count
+    return any(count > max(at_least, share * total[crowd]) for crowd, count in unhealthy.items())
+
+
+def _crowd(kind: str) -> str:
+    return "workloads" if kind in WORKLOAD_KINDS or kind in ("Service", "ReplicaSet", "Pod") else kind
 
 
 def _reason(

@@ -6,10 +6,13 @@ Only what is wrong in every version of the language is called wrong; the rest is
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
+_TELLING = re.compile(r"""["'`#()\[\]{}]""")
+"""What the shape depends on; the rest is stepped over at once."""
 
 
 class Misfit(NamedTuple):
@@ -27,7 +30,8 @@ def misfit(query: str) -> Misfit | None:
     """The first bracket without its partner or string without its end; None where all fit."""
     open_: list[tuple[str, int]] = []
     at = 0
-    while at < len(query):
+    while (telling := _TELLING.search(query, at)) is not None:
+        at = telling.start()
         char = query[at]
         if char == "#":
             comment = query.find("\n", at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
 _DECIMAL = {
@@ -59,6 +60,7 @@ def format_bytes(amount: int) -> str:
     return str(amount)
 
 
+@lru_cache(maxsize=1024)  # a thousand intents write the same few
 def parse_duration(text: str) -> float:
     """Seconds in a duration such as `90s`, `1h30m`, `7d` or `250ms`; raises ValueError otherwise."""
     match = _DURATION.fullmatch(text.strip())

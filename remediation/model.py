@@ -164,6 +164,7 @@ class UnusableReason(StrEnum):
     NOT_BY_FACTS = "NotByFacts"
     NO_TELLING_EVIDENCE = "NoTellingEvidence"
     NOTHING_TO_CHANGE = "NothingToChange"
+    SAME_CAUSE = "SameCause"  # a person was called for it already, and no change is known here either
 
 
 @dataclass(frozen=True, slots=True)

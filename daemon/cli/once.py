@@ -126,8 +126,18 @@ def _proposal(world: Any, memory: Any, case: Any) -> dict[str, Any]:
     """What would be proposed for one case; read-only."""
     from daemon.records import touched
     from daemon.think import consider
+    from detectors.model import CaseReason
     from remediation.model import NoPlan, Unusable
 
+    if case.reason is CaseReason.SAME_CAUSE:
+        return {
+            "target": str(case.target),
+            "namespace": case.target.namespace,
+            "reason": case.reason.value,
+            "cause": str(case.cause),
+            "proposal": None,
+            "why_not": f"{case.cause} is worked on first{f' in case {case.first}' if case.first else ''}",
+        }
     found = consider(world, case, memory.catalog.intents[case.key.intent])
     told: dict[str, Any] = {
         "target": str(case.target),

@@ -32,9 +32,10 @@ KEPT_ANNOTATIONS = (
     "storageclass.beta.kubernetes.io/is-default-class",
     "ingressclass.kubernetes.io/is-default-class",
     "kubernetes.io/ingress.class",
+    "volume.kubernetes.io/selected-node",
 )
 """Prefixes of the annotations that are kept: marks of whoever else manages the object, our own mark, the
-revision that orders ReplicaSets, and which class is the default one or meant."""
+revision that orders ReplicaSets, which class is the default one or meant, and that the scheduler chose a claim's node."""
 
 
 SILENT_WHEN_READY = frozenset(

@@ -48,6 +48,8 @@ LOG_BYTES = 16 * 1024
 NO_LOG = (b"unable to retrieve container logs for", b"failed to try resolving symlinks in path")
 """The kubelet says so with status 200 where the container, or its file, has been removed meanwhile."""
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+MAKES_PODS = frozenset({*WORKLOADS, "ReplicaSet", "Job"})
+"""Kinds whose selector and template are about pods of their own."""
 CLASSES_WITH_NEIGHBOURS = frozenset({FaultClass.NO_ENDPOINTS, FaultClass.IMAGE_PULL})
 """Faults whose candidates come from the namespace's other workloads: their labels, their images."""
 
@@ -83,7 +85,7 @@ class _Gathering:
             self._service(self.live)
         elif target.kind == "Pod":
             self.pods = [self.live] if self.live else []
-        elif self.live is not None:
+        elif self.live is not None and target.kind in MAKES_PODS:
             self._workload(self.live)
         ahead(*self._neighbour_pages())
         self._events((target, *self._event_subjects()))

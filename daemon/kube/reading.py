@@ -19,6 +19,7 @@ from daemon.kube.kinds import RESOURCES, path_of
 from daemon.kube.transport import Transport
 from daemon.ports import Clock
 from detectors.model import Gap, ObjectRef, Turn
+from detectors.watched import ALWAYS, FACT_TYPES
 from remediation.model import Json
 
 ONE_READ = 5.0
@@ -38,10 +39,19 @@ class Request(NamedTuple):
     accept: str = "application/json"
 
 
+BY_LIST = frozenset(FACT_TYPES) - ALWAYS
+"""Kinds that are watched on demand: the rights to watch them (list, watch) suffice, so a single one is a list of one."""
+
+
 def item_of(ref: ObjectRef) -> Request | None:
     """The object; None where intentd does not read its kind."""
     path = path_of(ref)
-    return None if path is None else Request(str(ref), path)
+    if path is None:
+        return None
+    if ref.kind in BY_LIST:
+        listed = items_of(ref.kind, ref.namespace, limit=1, fields=f"metadata.name={ref.name}")
+        return listed._replace(what=str(ref))
+    return Request(str(ref), path)
 
 
 def items_of(
@@ -87,11 +97,15 @@ class Reader:
             self.gaps.append(Gap(str(ref), "Forbidden", f"intentd does not read {ref.kind}", Turn.NOBODY))
             return None
         try:
-            return self._decoded(request)
+            found = self._decoded(request)
         except ClusterError as error:
             if error.status != 404:
                 self.gaps.append(error.gap(request.what))
             return None
+        if ref.kind not in BY_LIST:
+            return found
+        said = {"apiVersion": RESOURCES[ref.kind].api_version, "kind": ref.kind}
+        return next(({**item, **said} for item in found.get("items") or ()), None)
 
     def items(self, request: Request) -> list[Json]:
         """One page; a gap where it could not be read or where there is more."""

@@ -18,6 +18,7 @@ from remediation.candidates.previous_revision import previous_revision
 from remediation.candidates.probe import probe
 from remediation.candidates.refute import refuted
 from remediation.candidates.service_selector import service_selector
+from remediation.candidates.storage_class import storage_class
 from remediation.candidates.target_port import target_port
 from remediation.diff import changed_leaves
 from remediation.evidence.clean import redacted
@@ -35,6 +36,7 @@ GENERATORS: tuple[Generator, ...] = (
     running_image,
     target_port,
     probe,
+    storage_class,
 )
 MOST = 6
 NO_CHANGE = frozenset(

@@ -62,7 +62,8 @@ def plain(world: World):
         (each.ref, each.leaving, *(sorted(map(key, part)) for part in (each.pods, each.older, each.troubled)))
         for each in world.in_scope(intent().spec.scope)
     ]
-    return owners, same, workers
+    picked = {id(found) for of in WORKLOADS for found in world.selected("shop", {"app": of})}
+    return owners, same, workers, picked, {node: n for node, n in world.pods_on_node.items() if n}
 
 
 @settings(max_examples=300, deadline=None)

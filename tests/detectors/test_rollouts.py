@@ -152,7 +152,7 @@ def test_a_change_that_the_controller_has_not_seen_is_waited_for():
 def shop(sick: int, healthy: int):
     for number in range(sick + healthy):
         name = f"d{number}"
-        status = waiting("ErrImagePull") if number < sick else running()
+        status = waiting("ErrImagePull", image=f"shop/{name}:1") if number < sick else running()
         yield deployment(name, available=0 if number < sick else 1)
         yield replica_set(name)
         yield pod(f"{name}-x", status, of=name)

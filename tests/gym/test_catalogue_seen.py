@@ -122,13 +122,20 @@ def seen(loaded: Loaded) -> set[str]:
             _, namespace, name = key_of(obj)
             facts[obj["kind"]][namespace, name] = msgspec.convert(obj, FACT_TYPES[obj["kind"]])
     for (kind, namespace, name), obj in state.objects.items():
-        if kind == "Service":
+        if kind == "Service" and _selects_one(obj, stated):
             facts[kind][namespace, name] = msgspec.convert(live(obj), FACT_TYPES[kind])
     intents = [Intent.model_validate(one) for one in default_intents(loaded.case)]
     judgement = judge(intents, Observation(JUDGED.timestamp(), facts))
     targets = {(found.target.kind, found.target.name) for found in judgement.violations}
     assert targets <= named
     return {found.fault_class.value for found in judgement.violations}
+
+
+def _selects_one(service: Json, workloads: list[Json]) -> bool:
+    """Only these workloads are in the picture: to other Services it would look as if theirs were not there."""
+    selector = service["spec"].get("selector") or {}
+    labels = [workload["spec"]["template"]["metadata"].get("labels", {}) for workload in workloads]
+    return any(selector.items() <= these.items() for these in labels)
 
 
 KNOWN = {known.value for detector in DETECTORS for known in detector.fault_classes}

@@ -206,7 +206,7 @@ def grounds(*facts: Any, classes: Any = ("standard",)) -> Observation:
         if classes is None
         else {("", name): decode(Fact, {"metadata": metadata("StorageClass", name, "")}) for name in classes}
     )
-    return Observation(at=seen.at, objects={**seen.objects, "StorageClass": held})
+    return Observation(at=seen.at, objects={"Node": {}, **seen.objects, "StorageClass": held})
 
 
 def faults(world: Observation) -> list[tuple[FaultClass, str]]:

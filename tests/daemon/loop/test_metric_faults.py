@@ -48,6 +48,11 @@ def test_a_burning_budget_calls_a_person_once_until_it_was_seen_whole(rig):
     rig.turn()
     rig.metrics.readings["web-runs/0/slow"] = BURNING
     rig.turn()
+    assert len(find_cases(rig.store)) == 1  # a moment is no end
+    rig.metrics.readings["web-runs/0/slow"] = KEPT
+    rig.turn(60)
+    rig.metrics.readings["web-runs/0/slow"] = BURNING
+    rig.turn()
     assert len(find_cases(rig.store)) == 2
 
 

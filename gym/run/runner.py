@@ -27,6 +27,7 @@ from gym.cluster import Cluster
 from gym.models import Served
 from gym.paths import GymError
 from gym.ready import api_client
+from gym.report.write import write_report
 from gym.rights import grant
 from gym.run import nodes
 from gym.run.lanes import Lanes
@@ -95,7 +96,8 @@ def run(options: Options, console: Console) -> bool:
     finally:
         cluster.down(options.instance)
     print_table(results, scenarios, options.seed, console)
-    console.print(f"results: {options.out}/", highlight=False, soft_wrap=True)
+    report = write_report(options.out, options.cases, scenarios)
+    console.print(f"results: {options.out}/, with every sample in {report}", highlight=False, soft_wrap=True)
     return not any((one.skipped or "").startswith(FAILED) for one in results)
 
 

@@ -34,7 +34,7 @@ def page(samples: Sequence[Sample], settings: Settings, unknown: int = 0) -> str
         _notes(samples),
         el("h2", "Right, beside baselines"),
         _key(SERIES, "s"),
-        shares([(one.family, _rights(one)) for one in reversed(found)], SERIES),
+        shares([(one.family, _rights(one)) for one in (found[-1], *found[:-1])], SERIES),
         *_distributions(samples),
         el("h2", "Samples"),
         *(row(one) for one in samples),

@@ -8,13 +8,17 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from gym.cases.results import Result
+from gym.catalogue.write import chosen, write
+from gym.cli import app
 from gym.paths import GymError
 from gym.replay.baselines import Baseline
 from gym.report.html import el, text
 from gym.report.numbers import lines, sample_of
 from gym.report.page import page
-from gym.report.write import cases_of, write_report
+from gym.report.write import cases_of, scenarios_of, write_report
 from gym.run.record import Folder, Settings
 from remediation.model import Outcome
 from tests.gym.recordings import (
@@ -153,6 +157,19 @@ def test_the_report_is_written_from_the_folder_and_says_what_it_leaves_out(tmp_p
     assert "1 results are left out" in document
     assert "no such kind" in document
     assert cases_of(folder.root, None).resolve() == (tmp_path / "cases").resolve()
+
+
+def test_the_command_finds_the_cases_that_the_run_noted(tmp_path):
+    cases, folder = tmp_path / "cases", Folder(tmp_path / "out")
+    write(chosen(["image"]), cases, seed=1, variants=1)
+    scenarios = scenarios_of(cases)
+    folder.begin(SETTINGS)
+    for one in scenarios:
+        folder.add(Result(one.case.id, 0, one.case.tier.value, skipped="not today"))
+    write_report(folder.root, cases, scenarios).unlink()
+    done = CliRunner().invoke(app, ["report", "--out", str(folder.root)])
+    assert done.exit_code == 0
+    assert "not today" in (folder.root / "report.html").read_text()
 
 
 def test_a_folder_without_a_run_says_whose_turn_it_is(tmp_path):

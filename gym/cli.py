@@ -260,8 +260,7 @@ def report(
     """Write OUT/report.html anew from what is recorded: families beside baselines, plots, every sample."""
     from gym.report.write import cases_of, scenarios_of, write_report
 
-    folder = cases_of(out_folder, cases)
-    written = write_report(out_folder, folder, scenarios_of(folder))
+    written = write_report(out_folder, scenarios_of(cases_of(out_folder, cases)))
     out.print(f"[green]✓[/] {written}", highlight=False, soft_wrap=True)
 
 

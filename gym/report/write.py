@@ -19,7 +19,7 @@ REPORT, CASES = "report.html", "cases.json"
 """`cases.json` notes where the cases are, relative to the run's folder."""
 
 
-def write_report(out: Path, cases: Path, scenarios: Sequence[Scenario]) -> Path:
+def write_report(out: Path, scenarios: Sequence[Scenario]) -> Path:
     """The report of what is in the folder so far. GymError where it holds no run."""
     settings = read_settings(out)
     if settings is None:
@@ -34,10 +34,14 @@ def write_report(out: Path, cases: Path, scenarios: Sequence[Scenario]) -> Path:
             unknown += 1
             continue
         samples.append(sample_of(scenario, live, recording))
-    noted = {"cases": os.path.relpath(cases.resolve(), out.resolve())}
-    _replace(out / CASES, json.dumps(noted) + "\n")
     _replace(out / REPORT, page(samples, settings, unknown))
     return out / REPORT
+
+
+def note_cases(out: Path, cases: Path) -> None:
+    """Where the cases of this run are, so that the report of one that was cut short needs no more than its folder."""
+    noted = {"cases": os.path.relpath(cases.resolve(), out.resolve())}
+    _replace(out / CASES, json.dumps(noted) + "\n")
 
 
 def cases_of(out: Path, named: Path | None) -> Path:

@@ -18,7 +18,7 @@ from gym.replay.baselines import Baseline
 from gym.report.html import el, text
 from gym.report.numbers import lines, sample_of
 from gym.report.page import page
-from gym.report.write import cases_of, scenarios_of, write_report
+from gym.report.write import cases_of, note_cases, scenarios_of, write_report
 from gym.run.record import Folder, Settings
 from remediation.model import Outcome
 from tests.gym.recordings import (
@@ -152,12 +152,11 @@ def test_the_report_is_written_from_the_folder_and_says_what_it_leaves_out(tmp_p
     folder.add(line, recording)
     folder.add(replace(line, case="ours/gone"))
     folder.add(replace(line, sample=1, skipped="no such kind"))
-    written = write_report(folder.root, tmp_path / "cases", [SCENARIO])
+    written = write_report(folder.root, [SCENARIO])
     document = written.read_text()
     assert MESSAGE.replace('"', "&quot;") in document
     assert "1 results are left out" in document
     assert "no such kind" in document
-    assert cases_of(folder.root, None).resolve() == (tmp_path / "cases").resolve()
 
 
 def test_the_command_finds_the_cases_that_the_run_noted(tmp_path):
@@ -167,7 +166,7 @@ def test_the_command_finds_the_cases_that_the_run_noted(tmp_path):
     folder.begin(SETTINGS)
     for one in scenarios:
         folder.add(Result(one.case.id, 0, one.case.tier.value, skipped="not today"))
-    write_report(folder.root, cases, scenarios).unlink()
+    note_cases(folder.root, cases)
     done = CliRunner().invoke(app, ["report", "--out", str(folder.root)])
     assert done.exit_code == 0
     assert "not today" in (folder.root / "report.html").read_text()
@@ -175,6 +174,6 @@ def test_the_command_finds_the_cases_that_the_run_noted(tmp_path):
 
 def test_a_folder_without_a_run_says_whose_turn_it_is(tmp_path):
     with pytest.raises(GymError, match="holds no run"):
-        write_report(tmp_path, tmp_path, [])
+        write_report(tmp_path, [])
     with pytest.raises(GymError, match="--cases DIR"):
         cases_of(tmp_path, None)

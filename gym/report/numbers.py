@@ -77,6 +77,17 @@ def lines(samples: Sequence[Sample], seed: int) -> tuple[Line, ...]:
     return (*found, _line("all", samples, seed))
 
 
+def gained(samples: Sequence[Sample], baseline: Baseline, seed: int) -> Interval | None:
+    """How much more often the live run is right than the baseline, -1 to 1: paired by sample, of faults on which both
+    were scored. None where there is none."""
+    pairs: dict[str, list[float]] = {}
+    for one in samples:
+        told = one.baselines[baseline]
+        if told.skipped is None and one.scenario.scoring.expected is not Expected.NOTHING:
+            pairs.setdefault(scenario_of(one.scenario), []).append(float(one.live.right) - float(told.right))
+    return bootstrap([*pairs.values()], seed)
+
+
 def _line(family: str, samples: Sequence[Sample], seed: int) -> Line:
     cases = {one.scenario.case.id: (one.scenario.case, one.scenario.scoring) for one in samples}
 

@@ -9,7 +9,7 @@ from gym.cases.results import Interval, Summary
 from gym.replay.baselines import WHAT, Baseline
 from gym.report.details import row
 from gym.report.html import Html, el, join
-from gym.report.numbers import Line, Sample, lines
+from gym.report.numbers import Line, Sample, gained, lines
 from gym.report.plots import bins, histogram, percent, shares
 from gym.report.style import STYLE
 from gym.run.record import Settings
@@ -32,6 +32,8 @@ def page(samples: Sequence[Sample], settings: Settings, unknown: int = 0) -> str
         el("h2", "Families"),
         el("div", _table(found), class_="wide"),
         _notes(samples),
+        el("h2", "What intentd adds"),
+        _gains(samples, settings.seed),
         el("h2", "Right, beside baselines"),
         _key(SERIES, "s"),
         shares([(one.family, _rights(one)) for one in (found[-1], *found[:-1])], SERIES),
@@ -137,6 +139,25 @@ def _notes(samples: Sequence[Sample]) -> Html:
             el("ul", *(el("li", el("b", name.value), ": ", words) for name, words in WHAT.items())),
         ]
     )
+
+
+def _gains(samples: Sequence[Sample], seed: int) -> Html:
+    """The same samples under both, so that hard and easy cases do not blur the difference."""
+    told = [(name.value, gained(samples, name, seed)) for name in Baseline]
+    points = [f"over {name}: {_points(one)}" for name, one in told if one is not None]
+    return join(
+        [
+            el(
+                "p",
+                "Scenarios with a fault that end right, in percentage points more (95 % interval), on the same samples:",
+            ),
+            el("ul", *(el("li", one) for one in points)),
+        ]
+    )
+
+
+def _points(one: Interval) -> str:
+    return f"{round(100 * one.share):+d} ({round(100 * one.low):+d} to {round(100 * one.high):+d}), {one.scenarios} scenarios"
 
 
 def _harmed(samples: Sequence[Sample], baseline: Baseline) -> int:

@@ -16,13 +16,14 @@ from gym.cli import app
 from gym.paths import GymError
 from gym.replay.baselines import Baseline
 from gym.report.html import el, text
-from gym.report.numbers import lines, sample_of
+from gym.report.numbers import gained, lines, sample_of
 from gym.report.page import page
 from gym.report.write import cases_of, note_cases, scenarios_of, write_report
 from gym.run.record import Folder, Settings
 from remediation.model import Outcome
 from tests.gym.recordings import (
     MESSAGE,
+    REF,
     SCENARIO,
     candidate,
     deployment,
@@ -92,6 +93,18 @@ def test_a_family_stands_beside_its_baselines():
     assert family.live.right.share == 1
     assert family.class_right is not None
     assert family.class_right.share == 1
+
+
+def test_what_is_added_is_paired_by_sample_and_only_where_both_were_scored():
+    samples = [sample_of(SCENARIO, *mended()), sample_of(SCENARIO, *recorded(thought(), named=(REF,)))]
+    over = {name: gained(samples, name, seed=1) for name in Baseline}
+    assert {name: one.share for name, one in over.items() if one is not None} == {
+        Baseline.NOTHING: 0.5,
+        Baseline.RESTART: 0.5,
+        Baseline.ROLL_BACK: 0.0,
+        Baseline.FIRST: 0.5,
+    }
+    assert "over first candidate: +50" in page(samples, SETTINGS)
 
 
 def test_each_judged_change_stands_with_its_probability_and_whether_it_is_right():

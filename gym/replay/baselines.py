@@ -39,7 +39,7 @@ WHAT: Mapping[Baseline, str] = {
     "none, a person is called.",
     Baseline.FIRST: "Code's best candidate without asking a model; where there is none, a person is called.",
     Baseline.MODEL_ALONE: "What the model wrote by itself, or that it wrote nothing usable and a person was called. Only "
-    "samples count where it was asked to write: it is asked where no candidate passed. So compare with `intentd` on the same "
+    "samples count where it was asked to write: it is asked where no candidate passed. So compare with intentd on the same "
     "cases only.",
 }
 

@@ -1,4 +1,4 @@
-# Everything a person needs: `make demo`, `make test`, `make check`, `make tune`, `make clean`.
+# Everything a person needs: `make demo`, `make test`, `make check`, `make gym`, `make tune`, `make clean`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,7 @@ help:
 	@echo "make test   make check, then the whole suite; what this machine lacks is skipped by name"
 	@echo "make tune   train the small judge for a few steps, export it, serve it, ask it"
 	@echo "make safety hostile answers, kills, power loss, secrets, injections: one table"
+	@echo "make gym    the whole catalogue of faults, scored live beside baselines: var/gym/*/report.html (an hour or more)"
 	@echo "make clean  stop what the gym runs; delete caches, virtual environments and var/"
 
 # The stamp says that the environment holds what the lock says.
@@ -45,6 +46,22 @@ safety: $(VENV)/.stamp
 .PHONY: demo
 demo: $(VENV)/.stamp
 	$(BIN)/python -m gym demo --accept-weights
+
+# One variant of every scenario of the catalogue and, where it lies beside this repository, the library of cases; then
+# a table and a report each. The same command goes on where it was cut short; delete var/gym to begin anew. The cases are
+# written once, so that what is resumed is what was begun. 1 where some could not be run; ARGS='--model none --lanes 2'.
+GYM := var/gym
+CASES ?= ../shared/data/faults
+.PHONY: gym
+gym: $(VENV)/.stamp
+	@mkdir -p $(GYM); test -d $(GYM)/cases || { rm -rf $(GYM)/cases.part && \
+	  $(BIN)/python -m gym catalogue --variants 1 --out $(GYM)/cases.part && mv $(GYM)/cases.part $(GYM)/cases; }
+	@$(BIN)/python -m gym run --cases $(GYM)/cases --out $(GYM)/catalogue --accept-weights $(ARGS); code=$$?; \
+	if test $$code -le 1 && test -d $(CASES); then \
+	  $(BIN)/python -m gym run --cases $(CASES) --out $(GYM)/library --accept-weights $(ARGS); last=$$?; \
+	  test $$last -le $$code || code=$$last; \
+	fi; \
+	exit $$code
 
 # The trainer's own environment (torch, a few GB).
 TUNING := .venv-tuning

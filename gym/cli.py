@@ -251,6 +251,20 @@ def run_(
 
 
 @app.command()
+def report(
+    out_folder: Annotated[Path, typer.Option("--out", help="The folder of a run.")],
+    cases: Annotated[
+        Path | None, typer.Option(help="Its cases; default: where the run noted that they are.")
+    ] = None,
+) -> None:
+    """Write OUT/report.html anew from what is recorded: families beside baselines, plots, every sample."""
+    from gym.report.write import cases_of, scenarios_of, write_report
+
+    written = write_report(out_folder, scenarios_of(cases_of(out_folder, cases)))
+    out.print(f"[green]✓[/] {written}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def catalogue(
     families: Annotated[list[str] | None, typer.Argument(help="Which families; default: all.")] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="A new folder for the cases.")] = None,

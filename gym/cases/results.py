@@ -90,7 +90,7 @@ class Interval:
     scenarios: int
 
 
-def bootstrap(scenarios: Sequence[Sequence[bool]], seed: int, resamples: int = RESAMPLES) -> Interval | None:
+def bootstrap(scenarios: Sequence[Sequence[float]], seed: int, resamples: int = RESAMPLES) -> Interval | None:
     """The mean of each scenario's own mean. None where there is no scenario. The same seed gives the same
     interval."""
     means = [sum(samples) / len(samples) for samples in scenarios if samples]

@@ -35,6 +35,12 @@ def family_of(scoring: Scoring) -> str:
     return CONTROLS if scoring.expected is Expected.NOTHING else scoring.fault_type.partition(":")[0].strip()
 
 
+def scenario_of(scenario: Scenario) -> str:
+    """What counts once: variants and duplicates of one scenario have one name."""
+    case, scoring = scenario.case, scenario.scoring
+    return scoring.scenario or case.origin.duplicate_of or case.id
+
+
 def rows(results: Sequence[Result], scenarios: Sequence[Scenario], seed: int) -> tuple[Row, ...]:
     """The families in the order in which their first case stands."""
     by_id = {scenario.case.id: scenario for scenario in scenarios}
@@ -79,7 +85,7 @@ def print_table(results: Sequence[Result], scenarios: Sequence[Scenario], seed: 
 def _row(family: str, results: Sequence[Result], scenarios: Sequence[Scenario], seed: int) -> Row:
     pairs: list[tuple[Case, Scoring]] = [(scenario.case, scenario.scoring) for scenario in scenarios]
     timed = [one.seconds for one in results if one.seconds is not None]
-    distinct = {scoring.scenario or case.origin.duplicate_of or case.id for case, scoring in pairs}
+    distinct = {scenario_of(scenario) for scenario in scenarios}
     return Row(family, len(distinct), summary(results, pairs, seed), median(timed) if timed else None)
 
 

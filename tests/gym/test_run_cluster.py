@@ -179,6 +179,12 @@ def test_nothing_of_an_answer_is_among_the_daemons_files_or_in_what_it_asked(ran
         assert not any(SECRET in text or "assertions" in text for text in asked)
 
 
+def test_the_report_replays_what_was_done_to_the_live_verdict(ran: Ran) -> None:
+    document = (ran.out / "report.html").read_text()
+    assert "gives the live verdict in 1 of 1 samples" in document
+    assert "left out" not in document
+
+
 def test_the_run_ends_with_a_table_and_leaves_nothing_behind(ran: Ran) -> None:
     assert ran.whole
     assert "ImagePullBackOff" in ran.said

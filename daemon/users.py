@@ -21,6 +21,10 @@ ALONE = 50
 HASHES = ("pod-template-hash", "controller-revision-hash")
 """Labels that tell the pods of one template from those of the next (apps/v1)."""
 
+OF_ONE_TEMPLATE = frozenset({"ReplicaSet", "ReplicationController"})
+"""Controllers all of whose pods are alike, without such a label. Others (a database's, a workflow's) may make each pod
+another."""
+
 
 def users_of(world: World, plan: Plan, live: Json | None) -> tuple[Json, ...] | Gap | None:
     """Whole objects, each with its kind; a Gap where not all of them could be read; None for a target that works
@@ -46,7 +50,7 @@ def users_of(world: World, plan: Plan, live: Json | None) -> tuple[Json, ...] | 
 
 def _alone(world: World, namespace: str, known: set[str]) -> list[ObjectRef] | Gap:
     """Pods whom no listed workload (its uid among the `known`) made; one of each template where another controller
-    made them."""
+    made them, all of them where nothing says that they are of one template."""
     views = world.cluster.snapshot()
     pods, sets = views.get("Pod"), views.get("ReplicaSet")
     if isinstance(pods, Gap) or isinstance(sets, Gap) or pods is None or sets is None:
@@ -63,11 +67,19 @@ def _alone(world: World, namespace: str, known: set[str]) -> list[ObjectRef] | G
         made_by = _controller(fact.metadata)
         if made_by in known or _controller_of_set(sets, fact.metadata) in known:
             continue
-        template = tuple(fact.metadata.labels.get(label) for label in HASHES)
-        found.setdefault((made_by, template) if made_by else name, ObjectRef("Pod", namespace, name))
+        template = _template(fact.metadata)
+        who = name if template is None else (made_by, template)
+        found.setdefault(who, ObjectRef("Pod", namespace, name))
     if len(found) > ALONE:
         return Gap("Pod list", "Partial", f"more than {ALONE} stand alone in {namespace}", Turn.OPERATOR)
     return list(found.values())
+
+
+def _template(meta: ObjectMeta) -> tuple[str | None, ...] | None:
+    """What the pods of one controller have in common that are of one template; None where nothing says so."""
+    hashes = tuple(meta.labels.get(label) for label in HASHES)
+    kind = next((owner.kind for owner in meta.owner_references if owner.controller), None)
+    return hashes if kind in OF_ONE_TEMPLATE or (kind is not None and any(hashes)) else None
 
 
 def _controller(meta: ObjectMeta) -> str:

@@ -127,6 +127,28 @@ def test_a_pod_of_a_controller_that_intentd_does_not_know_speaks_for_itself(grou
     assert ground.try_() == {"opt-in:WorkloadIgnored"}
 
 
+def owned_by(kind):
+    return [{"kind": kind, "name": "other", "uid": "uid-of-its-maker", "controller": True}]
+
+
+def test_each_pod_of_a_controller_whose_pods_may_differ_speaks_for_itself(ground):
+    ground.put("Pod", reading(**SOURCE)["spec"], name="one", ownerReferences=owned_by("Workflow"))
+    said = {"annotations": {"intentd.io/ignore": "true"}}
+    ground.put("Pod", reading(**SOURCE)["spec"], name="two", ownerReferences=owned_by("Workflow"), **said)
+    assert ground.try_() == {"opt-in:WorkloadIgnored"}
+
+
+@pytest.mark.parametrize(
+    ("maker", "labels"),
+    [("ReplicaSet", {}), ("ReplicationController", {}), ("CloneSet", {"controller-revision-hash": "a1"})],
+)
+def test_of_many_pods_of_one_template_one_is_enough(ground, maker, labels):
+    for number in range(ALONE + 1):
+        meta = {"labels": labels, "ownerReferences": owned_by(maker)}
+        ground.put("Pod", {"containers": []}, name=f"pod-{number}", **meta)
+    assert ground.try_() == frozenset()
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "status"),
     [
@@ -147,6 +169,34 @@ def test_a_service_that_a_change_would_turn_to_a_workload_that_opted_out_stays(g
         annotations={"intentd.io/ignore": "true"},
     )
     assert ground.try_({"spec": {"selector": labels}}, "Service") == {"opt-in:WorkloadIgnored"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "added"),
+    [
+        ("StatefulSet", {"statefulset.kubernetes.io/pod-name": "other-0"}),
+        ("StatefulSet", {"apps.kubernetes.io/pod-index": "0"}),
+        ("Deployment", {"pod-template-hash": "5d4f8c7b9"}),
+        ("DaemonSet", {"controller-revision-hash": "5d4f8c7b9"}),
+        ("Job", {"batch.kubernetes.io/job-completion-index": "0"}),
+    ],
+)
+def test_a_selector_that_asks_for_a_label_of_the_controllers_selects_the_workloads_pods(ground, kind, added):
+    template = {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": []}}
+    ground.put(kind, {"template": template}, annotations={"intentd.io/ignore": "true"})
+    service = ground.cluster.object("Service", "shop", "web")
+    service["spec"]["selector"] = {"app": "other"} | added
+    ground.live["Service"] = ground.cluster.put(service)
+    assert ground.try_(PORT, "Service") == {"opt-in:WorkloadIgnored"}
+
+
+def test_the_pod_of_one_stateful_set_is_no_pod_of_another(ground):
+    template = {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": []}}
+    ground.put("StatefulSet", {"template": template}, annotations={"intentd.io/ignore": "true"})
+    service = ground.cluster.object("Service", "shop", "web")
+    service["spec"]["selector"] = {"statefulset.kubernetes.io/pod-name": "web-0"}
+    ground.live["Service"] = ground.cluster.put(service)
+    assert ground.try_(PORT, "Service") == frozenset()
 
 
 def test_a_service_without_a_selector_has_no_users(ground):

@@ -101,7 +101,9 @@ def _selects(service: Json, item: Json) -> bool:
         if of_set != get(item, ("metadata", "name")):
             return False
     added = ADDED.get(kind, frozenset())
-    return all(labels.get(key) == value for key, value in selector.items() if key in labels or key not in added)
+    return all(
+        labels.get(key) == value for key, value in selector.items() if key in labels or key not in added
+    )
 
 
 def config_maps_read(pod_spec: Json) -> list[str]:

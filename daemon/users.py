@@ -13,7 +13,7 @@ from detectors.facts import Fact, ObjectMeta
 from detectors.facts import Pod as PodFact
 from detectors.model import Gap, Name, ObjectRef, Turn
 from remediation.model import Json, Plan
-from remediation.users import USED, WORKLOADS, uses
+from remediation.users import USED, WORKLOADS, selectors, uses
 
 ALONE = 50
 """Pods of one namespace that are read because nobody stands for them; with more, nobody knows what the rest reads."""
@@ -45,7 +45,22 @@ def users_of(world: World, plan: Plan, live: Json | None) -> tuple[Json, ...] | 
         if isinstance(pod, Gap):
             return pod
         found += [] if pod is None else [{**pod, "kind": "Pod"}]
-    return tuple(item for item in found if uses(item, plan, live))
+    selected = _makers_of_selected(world, plan, live)
+    return tuple(item for item in found if uses(item, plan, live) or item["metadata"].get("uid") in selected)
+
+
+def _makers_of_selected(world: World, plan: Plan, live: Json | None) -> set[str]:
+    """Uids of the workloads whose pods the Service selects this moment, by the labels that the pods really carry."""
+    views, found = world.cluster.snapshot(), set[str]()
+    pods, sets = views.get("Pod"), views.get("ReplicaSet")
+    wanted = selectors(plan, live)
+    if not wanted or isinstance(pods, Gap) or isinstance(sets, Gap) or pods is None or sets is None:
+        return found  # pods that cannot be read stopped it before, see `_alone`
+    for (where, _), pod in pods.items():
+        labels = pod.metadata.labels.items()
+        if where == plan.target.namespace and any(one.items() <= labels for one in wanted):
+            found |= {_controller(pod.metadata), _controller_of_set(sets, pod.metadata)}
+    return found - {""}
 
 
 def _alone(world: World, namespace: str, known: set[str]) -> list[ObjectRef] | Gap:

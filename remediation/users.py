@@ -89,6 +89,13 @@ def _states(plan: Plan, live: Json | None) -> Iterator[Json]:
             return  # a stale plan: the integrity guard refuses it
 
 
+def selectors(plan: Plan, live: Json | None) -> list[dict[str, str]]:
+    """What a Service selects by, as it is and as the plan leaves it; none of anything else. Pods may carry labels
+    besides their template's (`role: primary`), so who is selected now the pods tell."""
+    found = (get(state, ("spec", "selector")) for state in _states(plan, live))
+    return [one for one in found if plan.target.kind == "Service" and isinstance(one, dict) and one]
+
+
 def _selects(service: Json, item: Json) -> bool:
     """core/v1: a Service without a selector selects nothing. Of a label that the controller adds only the name of a
     StatefulSet's pod tells whose it is; any other may be on any of the workload's pods."""

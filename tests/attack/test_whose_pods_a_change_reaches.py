@@ -190,6 +190,18 @@ def test_a_selector_that_asks_for_a_label_of_the_controllers_selects_the_workloa
     assert ground.try_(PORT, "Service") == {"opt-in:WorkloadIgnored"}
 
 
+def test_a_selector_that_asks_for_a_label_that_a_program_sets_selects_its_workloads_pods(ground):
+    template = {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": []}}
+    said = {"annotations": {"intentd.io/ignore": "true"}}
+    ground.put("StatefulSet", {"template": template}, uid="uid-of-its-maker", **said)
+    labels = {"app": "other", "role": "primary"}
+    ground.put("Pod", {"containers": []}, labels=labels, ownerReferences=owned_by("StatefulSet"))
+    service = ground.cluster.object("Service", "shop", "web")
+    service["spec"]["selector"] = labels
+    ground.live["Service"] = ground.cluster.put(service)
+    assert ground.try_(PORT, "Service") == {"opt-in:WorkloadIgnored"}
+
+
 def test_the_pod_of_one_stateful_set_is_no_pod_of_another(ground):
     template = {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": []}}
     ground.put("StatefulSet", {"template": template}, annotations={"intentd.io/ignore": "true"})

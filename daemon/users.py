@@ -13,13 +13,17 @@ from detectors.facts import Fact, ObjectMeta
 from detectors.facts import Pod as PodFact
 from detectors.model import Gap, Name, ObjectRef, Turn
 from remediation.model import Json, Plan
-from remediation.users import USED, WORKLOADS, uses
+from remediation.users import USED, WORKLOADS, selectors, uses
 
 ALONE = 50
 """Pods of one namespace that are read because nobody stands for them; with more, nobody knows what the rest reads."""
 
 HASHES = ("pod-template-hash", "controller-revision-hash")
 """Labels that tell the pods of one template from those of the next (apps/v1)."""
+
+OF_ONE_TEMPLATE = frozenset({"ReplicaSet", "ReplicationController"})
+"""Controllers all of whose pods are alike, without such a label. Others (a database's, a workflow's) may make each pod
+another."""
 
 
 def users_of(world: World, plan: Plan, live: Json | None) -> tuple[Json, ...] | Gap | None:
@@ -41,12 +45,27 @@ def users_of(world: World, plan: Plan, live: Json | None) -> tuple[Json, ...] | 
         if isinstance(pod, Gap):
             return pod
         found += [] if pod is None else [{**pod, "kind": "Pod"}]
-    return tuple(item for item in found if uses(item, plan, live))
+    selected = _makers_of_selected(world, plan, live)
+    return tuple(item for item in found if uses(item, plan, live) or item["metadata"].get("uid") in selected)
+
+
+def _makers_of_selected(world: World, plan: Plan, live: Json | None) -> set[str]:
+    """Uids of the workloads whose pods the Service selects this moment, by the labels that the pods really carry."""
+    views, found = world.cluster.snapshot(), set[str]()
+    pods, sets = views.get("Pod"), views.get("ReplicaSet")
+    wanted = selectors(plan, live)
+    if not wanted or isinstance(pods, Gap) or isinstance(sets, Gap) or pods is None or sets is None:
+        return found  # pods that cannot be read stopped it before, see `_alone`
+    for (where, _), pod in pods.items():
+        labels = pod.metadata.labels.items()
+        if where == plan.target.namespace and any(one.items() <= labels for one in wanted):
+            found |= {_controller(pod.metadata), _controller_of_set(sets, pod.metadata)}
+    return found - {""}
 
 
 def _alone(world: World, namespace: str, known: set[str]) -> list[ObjectRef] | Gap:
     """Pods whom no listed workload (its uid among the `known`) made; one of each template where another controller
-    made them."""
+    made them, all of them where nothing says that they are of one template."""
     views = world.cluster.snapshot()
     pods, sets = views.get("Pod"), views.get("ReplicaSet")
     if isinstance(pods, Gap) or isinstance(sets, Gap) or pods is None or sets is None:
@@ -63,11 +82,19 @@ def _alone(world: World, namespace: str, known: set[str]) -> list[ObjectRef] | G
         made_by = _controller(fact.metadata)
         if made_by in known or _controller_of_set(sets, fact.metadata) in known:
             continue
-        template = tuple(fact.metadata.labels.get(label) for label in HASHES)
-        found.setdefault((made_by, template) if made_by else name, ObjectRef("Pod", namespace, name))
+        template = _template(fact.metadata)
+        who = name if template is None else (made_by, template)
+        found.setdefault(who, ObjectRef("Pod", namespace, name))
     if len(found) > ALONE:
         return Gap("Pod list", "Partial", f"more than {ALONE} stand alone in {namespace}", Turn.OPERATOR)
     return list(found.values())
+
+
+def _template(meta: ObjectMeta) -> tuple[str | None, ...] | None:
+    """What the pods of one controller have in common that are of one template; None where nothing says so."""
+    hashes = tuple(meta.labels.get(label) for label in HASHES)
+    kind = next((owner.kind for owner in meta.owner_references if owner.controller), None)
+    return hashes if kind in OF_ONE_TEMPLATE or (kind is not None and any(hashes)) else None
 
 
 def _controller(meta: ObjectMeta) -> str:

@@ -136,7 +136,9 @@ def _job(live: Json) -> Loss | None:
     if _condition(live, "Complete") or _condition(live, "SuccessCriteriaMet"):
         return "JobCompleted", "it completed, and would do its work again"
     if _condition(live, "Failed"):
-        return None
+        if get(live, ("status", "succeeded")) in (MISSING, 0):
+            return None
+        return "JobPartlyDone", "some of its pods completed, and would do their work again"
     suspended = get(live, ("spec", "suspend")) is True
     worked = [get(live, ("status", count)) for count in ("active", "succeeded", "terminating")]
     if suspended and all(count in (MISSING, 0) for count in worked):

@@ -20,6 +20,20 @@ USED = frozenset({"ConfigMap", "Service"})
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 """Kinds that make pods. What a pod reads whom none of them made, the pod itself says."""
 
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+_OF_A_JOB = frozenset(
+    f"{prefix}{name}" for prefix in ("", "batch.kubernetes.io/") for name in ("job-name", "controller-uid")
+)
+ADDED = {
+    "Deployment": frozenset({"pod-template-hash"}),
+    "DaemonSet": frozenset({"controller-revision-hash", "pod-template-generation"}),
+    "StatefulSet": frozenset({"controller-revision-hash", POD_NAME, "apps.kubernetes.io/pod-index"}),
+    "Job": _OF_A_JOB | {"batch.kubernetes.io/job-completion-index"},
+    "CronJob": _OF_A_JOB | {"batch.kubernetes.io/job-completion-index"},
+}
+"""Labels that a controller puts on its pods besides the template's (apps/v1 and batch/v1 well-known labels): a selector
+may ask for them, and no template shows them."""
+
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -60,8 +74,7 @@ def uses(item: Json, plan: Plan, live: Json | None) -> bool:
         return False
     if plan.target.kind == "ConfigMap":
         return plan.target.name in config_maps_read(pod_of(item).get("spec") or {})
-    labels = (pod_of(item).get("metadata") or {}).get("labels") or {}
-    return any(_selects(state, labels) for state in _states(plan, live))
+    return any(_selects(state, item) for state in _states(plan, live))
 
 
 def _states(plan: Plan, live: Json | None) -> Iterator[Json]:
@@ -76,10 +89,28 @@ def _states(plan: Plan, live: Json | None) -> Iterator[Json]:
             return  # a stale plan: the integrity guard refuses it
 
 
-def _selects(service: Json, labels: Json) -> bool:
-    """core/v1: a Service without a selector selects nothing."""
+def selectors(plan: Plan, live: Json | None) -> list[dict[str, str]]:
+    """What a Service selects by, as it is and as the plan leaves it; none of anything else. Pods may carry labels
+    besides their template's (`role: primary`), so who is selected now the pods tell."""
+    found = (get(state, ("spec", "selector")) for state in _states(plan, live))
+    return [one for one in found if plan.target.kind == "Service" and isinstance(one, dict) and one]
+
+
+def _selects(service: Json, item: Json) -> bool:
+    """core/v1: a Service without a selector selects nothing. Of a label that the controller adds only the name of a
+    StatefulSet's pod tells whose it is; any other may be on any of the workload's pods."""
     selector = get(service, ("spec", "selector"))
-    return isinstance(selector, dict) and bool(selector) and selector.items() <= labels.items()
+    if not isinstance(selector, dict) or not selector:
+        return False
+    kind, labels = str(item.get("kind")), (pod_of(item).get("metadata") or {}).get("labels") or {}
+    if kind == "StatefulSet" and POD_NAME in selector:
+        of_set = str(selector[POD_NAME]).rpartition("-")[0]
+        if of_set != get(item, ("metadata", "name")):
+            return False
+    added = ADDED.get(kind, frozenset())
+    return all(
+        labels.get(key) == value for key, value in selector.items() if key in labels or key not in added
+    )
 
 
 def config_maps_read(pod_spec: Json) -> list[str]:

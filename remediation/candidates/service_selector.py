@@ -8,21 +8,26 @@ from collections.abc import Iterator, Mapping
 from detectors.model import ObjectRef
 from remediation.candidates.base import Context, Proposal, change_to, sentence
 from remediation.evidence.draft import as_map
-from remediation.evidence.related import labels_by_workload, owner_words
+from remediation.evidence.related import WORKLOADS, labels_by_workload, metadata_of_template, owner_words
 from remediation.model import ABSENT, Json, Touched
+from remediation.users import ADDED
 
 ORIGIN = "service-selector"
 LEAST = 0.4
 """Least fit of a workload, so that a Service is not offered every neighbour: half its keys equal, or one
 of its values or the Service's own name alike."""
 _MOST = 3
+_ONE_POD = ADDED["StatefulSet"]
+"""Labels by which a selector means one pod, or one revision, of a StatefulSet: another pod is another member."""
 
 
 def service_selector(context: Context) -> Iterator[Proposal]:
     """One proposal a workload: the keys that differ, all together, so that the selector matches it.
 
     None where the pods that the Service selected when it was healthy are still there: the last known good brings
-    them back, and every other workload is another program that would get its traffic.
+    them back, and every other workload is another program that would get its traffic. None either where the selector
+    means one pod, and no change of a label that was good and that no template has: a program sets such a label while it
+    runs (`role: primary`), and until it does nobody else is meant.
     """
     if context.live.get("kind") != "Service":
         return
@@ -30,15 +35,18 @@ def service_selector(context: Context) -> Iterator[Proposal]:
     labels = labels_by_workload(context.raw)
     if not selector or any(_matches(selector, theirs) for theirs in labels.values()):
         return
+    if not _ONE_POD.isdisjoint(selector):
+        return
     if good and any(_matches(good, theirs) for theirs in labels.values()):
         return
+    at_run_time = {key for key, value in selector.items() if good.get(key) == value} - _of_templates(context)
     scored = sorted(
         ((_fit(context.case.target.name, selector, ref, theirs), ref) for ref, theirs in labels.items()),
         key=lambda entry: (-entry[0], entry[1]),
     )
     for fit, ref in [entry for entry in scored if entry[0] >= LEAST][:_MOST]:
         changes = _changes(context, selector, labels[ref])
-        if changes:
+        if changes and at_run_time.isdisjoint(str(change.path[-1]) for change in changes):
             why = f"the pods of {owner_words(ref)} have these labels"
             needles = (
                 f"{owner_words(ref)} have",
@@ -46,6 +54,12 @@ def service_selector(context: Context) -> Iterator[Proposal]:
                 "matches",
             )
             yield Proposal(ORIGIN, 0.9 * fit, changes, sentence(changes, why), None, needles)
+
+
+def _of_templates(context: Context) -> set[str]:
+    """Keys of labels that some workload's pods are made with."""
+    workloads = (found for ref, found in context.raw.related.items() if ref.kind in WORKLOADS)
+    return {key for found in workloads for key in as_map(metadata_of_template(found).get("labels"))}
 
 
 def _selector(service: Json | None) -> dict[str, str]:

@@ -79,10 +79,13 @@ def _allowed(budget: Json) -> int:
 
 def _selects(selector: Any, labels: Json) -> bool:
     """A LabelSelector as policy/v1 means it: an empty one selects every pod, none at all selects none. An
-    operator that is not known counts as selecting."""
+    operator that is not known counts as selecting, and so does a label that no template has, where others fit: a
+    program may set it on its pods while it runs (`role: primary`)."""
     if not isinstance(selector, dict):
         return False
-    fits = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
+    wanted = selector.get("matchLabels") or {}
+    shown = {key: value for key, value in wanted.items() if key in labels}
+    fits = bool(shown or not wanted) and all(labels[key] == value for key, value in shown.items())
     return fits and all(_fits(rule, labels) for rule in selector.get("matchExpressions") or ())
 
 

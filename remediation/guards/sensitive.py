@@ -18,6 +18,7 @@ from intents.patterns import full_match
 from remediation.guards.base import GuardContext, Ruling
 from remediation.guards.expansion import PROBES, expanded, from_sources, keys_that_matter
 from remediation.guards.known import as_known_good
+from remediation.guards.programs import files_run, keys_run
 from remediation.guards.sensitive_fields import (
     DIVERTING,
     ESCALATING,
@@ -29,9 +30,11 @@ from remediation.guards.sensitive_fields import (
 from remediation.guards.surroundings import unread
 from remediation.image_ref import parse_image
 from remediation.merge_keys import names
-from remediation.model import ABSENT, Create, Json, Patch, Touched, Verdict
-from remediation.users import containers_of
+from remediation.model import ABSENT, Create, Json, Patch, Recreate, Touched, Verdict
+from remediation.users import containers_of, pod_of
 from remediation.values import canonical
+
+POD_LABELS: FieldPath = ("spec", "template", "metadata", "labels")
 
 
 class Sensitive:
@@ -79,6 +82,8 @@ def _sensitive(leaf: Touched, context: GuardContext, expansions: _Expansions) ->
         return "LoadsCode"
     if expansions.make(leaf.path):
         return "Expansion"
+    if expansions.run(leaf):
+        return "Program"
     match leaf.path:
         case (*_, "image"):
             return _image(leaf, context)
@@ -149,7 +154,8 @@ class _Expansions:
 
     @property
     def _states(self) -> tuple[Json | None, ...]:
-        return self._context.live, self._context.after
+        plan = self._context.plan
+        return self._context.live, plan.manifest if isinstance(plan, Recreate) else self._context.after
 
     def make(self, path: FieldPath) -> bool:
         """Whether the place belongs to a variable that a command, a mount or a variable that loads code is made
@@ -157,13 +163,57 @@ class _Expansions:
         plan = self._context.plan
         if plan.target.kind == "ConfigMap":
             return path[0] in ("data", "binaryData") and self._of_users(path)
-        if "env" not in path[:-1] or not isinstance(plan, Patch):
+        if path[:-1] == (POD_LABELS[2:] if plan.target.kind == "Pod" else POD_LABELS):
+            return self._of_label(str(path[-1]))
+        if "env" not in path[:-1] or not isinstance(plan, Patch | Recreate):
             return False
         at = path.index("env")
         variable = path[at + 1]
         if not isinstance(variable, Element):
             return False
         return not self._of(path[:at]).isdisjoint(name for _, name in variable.key)
+
+    def run(self, leaf: Touched) -> bool:
+        """Whether the place is, or decides, what lies in a file that containers run."""
+        path = leaf.path
+        if self._context.plan.target.kind == "ConfigMap":
+            return path[0] in ("data", "binaryData") and (
+                any(str(value).startswith("#!") for value in (leaf.before, leaf.after))
+                or self._key_runs(path)
+            )
+        if "volumes" not in path[:-2] or path[path.index("volumes") + 2] != "configMap":
+            return False
+        volume = path[path.index("volumes") + 1]
+        names = [name for _, name in volume.key] if isinstance(volume, Element) else []
+        return any(files_run(pod.get("spec") or {}, name) for pod in self._pods for name in names)
+
+    def _key_runs(self, path: FieldPath) -> bool:
+        return any(
+            any_key or (keys if len(path) == 1 else str(path[1]) in keys) for keys, any_key in self._run_by
+        )
+
+    @cached_property
+    def _run_by(self) -> tuple[tuple[frozenset[str], bool], ...]:
+        name = self._context.plan.target.name
+        return tuple(keys_run(pod_of(user).get("spec") or {}, name) for user in self._read_by)
+
+    def _of_label(self, label: str) -> bool:
+        """Whether such a variable has the value of this label of the pods (downward API)."""
+        field = f"metadata.labels['{label}']"
+        for container in (one for pod in self._pods for one in containers_of(pod)):
+            made_of = expanded(container, loads_code)
+            for variable in container.get("env") or ():
+                name = str(variable.get("name"))
+                asked = ((variable.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath")
+                if asked == field and (name in made_of or loads_code(name)):
+                    return True
+        return False
+
+    @property
+    def _pods(self) -> list[Json]:
+        """What the target's pods are, as it is and as the plan leaves it."""
+        kind = self._context.plan.target.kind
+        return [{**pod_of({**state, "kind": kind}), "kind": "Pod"} for state in self._states if state]
 
     def come_from_sources(self, path: FieldPath) -> bool:
         """Whether such a field of this container waits for a variable that only its `envFrom` can give."""

@@ -174,6 +174,53 @@ def test_a_probes_command_is_a_command(on):
     assert ground.try_(env(name="MODE", value="slow")).refused == {"sensitive:Expansion"}
 
 
+@pytest.mark.parametrize(
+    ("name", "uses"),
+    [
+        ("PLUGIN", {"args": ["--plugin=$(PLUGIN)"]}),
+        ("TOOLS", {"env": [{"name": "PATH", "value": "/opt/$(TOOLS)"}]}),
+        ("NODE_OPTIONS", {}),
+    ],
+    ids=["arguments", "search path", "by its own name"],
+)
+def test_a_pods_label_that_a_command_is_made_of_is_as_sensitive_as_the_command(on, name, uses):
+    def change(container):
+        asked = {"name": name, "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['app']"}}}
+        container.update(copy.deepcopy(uses) | {"env": [*copy.deepcopy(uses.get("env", [])), asked]})
+
+    relabelled = {"spec": {"template": {"metadata": {"labels": {"app": "evil"}}}}}
+    assert "sensitive:Expansion" in on(change).try_(relabelled).refused
+
+
+def test_a_pods_label_that_a_program_only_shows_stays_ordinary(on):
+    asked = {"name": "SHOWN", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['app']"}}}
+    ground = on(lambda container: container["env"].append(asked))
+    assert not any(
+        refusal.startswith("sensitive")
+        for refusal in ground.try_({"spec": {"template": {"metadata": {"labels": {"app": "b"}}}}}).refused
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "web-2"},
+        {"items": [{"key": "colour", "path": "run.sh"}]},
+    ],
+    ids=["another ConfigMap", "another key under its name"],
+)
+def test_what_lies_in_a_file_that_a_container_runs_is_not_exchanged(on, change):
+    ground = on(lambda container: container.update(command=["sh", "/etc/web/run.sh"]))
+    volumes = [{"name": "config", "configMap": change}]
+    attempt = ground.try_({"spec": {"template": {"spec": {"volumes": volumes}}}})
+    assert attempt.refused == {"sensitive:Program"}
+
+
+def test_another_configmap_may_be_read_where_nothing_runs_it(on):
+    volumes = [{"name": "config", "configMap": {"name": "web-2"}}]
+    assert on().try_({"spec": {"template": {"spec": {"volumes": volumes}}}}).written
+
+
 def test_a_service_gets_no_port_that_it_did_not_have(on):
     more = [{"name": "admin", "port": 9000, "targetPort": 9000}]
     attempt = on().try_({"spec": {"ports": more}}, kind="Service")

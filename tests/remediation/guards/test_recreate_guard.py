@@ -108,6 +108,16 @@ def test_a_command_goes_back_to_its_last_known_good_only():
     assert refusing(replace(ctx, last_known_good=good)) == {}
 
 
+@pytest.mark.parametrize(
+    "uses", [{"command": ["sh", "-c", "$(MODE)"]}, {"env": [{"name": "PATH", "value": "/opt/$(MODE)"}]}]
+)
+def test_a_variable_that_a_command_is_made_of_is_as_sensitive_as_the_command(uses):
+    live = bare_pod(ready=False)
+    app = live["spec"]["containers"][0]
+    app |= {**uses, "env": [*app["env"], *uses.get("env", [])]}
+    assert refusing(asked(live, MODE, recreate=["Pod"])) == {"sensitive": "Expansion"}
+
+
 def test_a_pod_that_serves_is_taken_only_where_its_budget_and_a_person_allow_it():
     budget = {
         "metadata": {"name": "it", "generation": 1},

@@ -93,6 +93,11 @@ def test_what_loses_nothing_is_recreated(live, change):
         (job({"active": 1}), IN_TEMPLATE, "JobRuns"),
         (job({"active": 1}, suspend=True), IN_TEMPLATE, "JobRuns"),
         (job({"conditions": [{"type": "Complete", "status": "True"}]}), IN_TEMPLATE, "JobCompleted"),
+        (
+            job({"succeeded": 9, "conditions": [{"type": "Failed", "status": "True"}]}),
+            IN_TEMPLATE,
+            "JobPartlyDone",
+        ),
         (bare_pod(ownerReferences=[{"kind": "ReplicaSet", "name": "x", "uid": "o"}]), IN_POD, "PodOwned"),
         (bare_pod(annotations={"kubernetes.io/config.mirror": "x"}), IN_POD, "PodStatic"),
         (claim("Bound"), OTHER_CLASS, "ClaimHoldsData"),

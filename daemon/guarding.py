@@ -18,7 +18,7 @@ from daemon.pauses import standing_pauses
 from daemon.settings import seconds
 from daemon.state import Memory, World
 from daemon.users import users_of
-from detectors.model import Case, FaultClass, Gap, ObjectRef
+from detectors.model import Case, FaultClass, Gap, ObjectRef, Severity
 from intents.fields import FieldPath, parse_path
 from intents.model import Intent, Mode
 from intents.units import parse_duration
@@ -255,6 +255,7 @@ def _mode(world: World, row: CaseRow, intent: Intent | None, now: float) -> Mode
         fault_class=row.fault_class,
         weights=row.weights,
         now=now,
+        hint=row.severity == Severity.INFO,
     )
 
 

@@ -16,8 +16,10 @@ def effective_mode(
     fault_class: str,
     weights: str,
     now: float,
+    hint: bool = False,
 ) -> Mode:
-    """Where nothing was decided about the fault class under these weights nothing goes beyond `propose`,
+    """`hint`: the fault is of severity info, so it may be none; what it suggests a person has to approve. Where nothing was decided about the fault class under these weights nothing goes beyond `propose`,
     whatever the intent says: new weights begin without trust."""
     trust = earned(decisions, fault_class=fault_class, weights=weights, now=now)
-    return min((intent.spec.mode, ceiling, trust), key=lambda mode: mode.rank)
+    certain = Mode.PROPOSE if hint else Mode.AUTO
+    return min((intent.spec.mode, ceiling, trust, certain), key=lambda mode: mode.rank)

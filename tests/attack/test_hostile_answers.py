@@ -19,7 +19,11 @@ from tests.fakes.manifests import case, intent, ref
 @pytest.fixture(scope="module")
 def ground():
     cluster = FakeCluster()
-    return cluster, {item["kind"]: cluster.put(item) for item in objects("shop")}
+    for item in objects("shop"):
+        if item["kind"] == "Service":
+            item["spec"]["clusterIP"] = "10.96.0.17"  # as the API server gives one
+        cluster.put(item)
+    return cluster, {item["kind"]: cluster.object(item["kind"], "shop", "web") for item in objects("shop")}
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,14 @@ def test_the_effective_mode_is_never_above_any_of_the_three(made, mode, ceiling,
     assert found.rank <= min(mode.rank, ceiling.rank, earned(made, **pair).rank)
 
 
+@given(made=st.lists(decisions), mode=MODES, ceiling=MODES, now=TIMES)
+def test_a_hint_is_proposed_at_most_and_changes_nothing_else(made, mode, ceiling, now):
+    (intent,) = intent_of(mode).intents.values()
+    pair = {"fault_class": "ImagePull", "weights": "sha256:fake", "now": now}
+    sure, hint = (effective_mode(intent, ceiling, made, **pair, hint=hint) for hint in (False, True))
+    assert hint.rank == min(sure.rank, Mode.PROPOSE.rank)
+
+
 @given(made=st.lists(decisions), now=TIMES, newest=decisions)
 def test_no_older_decision_is_seen_past_the_newest_that_stands(made, now, newest):
     newest = replace(newest, seq=100, until=None)

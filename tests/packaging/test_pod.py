@@ -13,12 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from kubernetes import client
 
 from gym import debian
 from gym.cluster import Cluster
 from gym.processes import wait_until
 from store.projection import SystemEvent
+from tests.attack.hostile.against import wait_until_gone
 from tests.gym.workloads import create, deployment
 from tests.system.pod_credentials import Forwarder
 
@@ -117,7 +119,9 @@ def operator(
         # The namespace and the account stay: other tests of the session act as the account.
         for kind in ("deployment/intentd", "service/intentd", "persistentvolumeclaim/intentd-ledger"):
             operator.try_kubectl("--namespace=intentd", "delete", kind, "--ignore-not-found", "--timeout=60s")
-        operator.try_kubectl("delete", "--filename", MANIFESTS / "policy.yaml", "--ignore-not-found")
+        for policy in reversed(list(yaml.safe_load_all((MANIFESTS / "policy.yaml").read_text()))):
+            operator.try_kubectl("delete", policy["kind"], policy["metadata"]["name"], "--ignore-not-found")
+        wait_until_gone(containers.kubeconfig)
         core.delete_persistent_volume("intentd-ledger")
 
 

@@ -54,15 +54,16 @@ class Crowd:
 
 def crowd(world: World, namespace: str) -> Crowd:
     """The namespace's crowd, worked out once a look."""
-    found = world.crowds.get(namespace)
-    if found is None:
-        parties = tuple(_parties(world, namespace))
-        by_label: dict[tuple[str, str], list[Party]] = {}
-        for party in parties:
-            for pair in party.labels.items():
-                by_label.setdefault(pair, []).append(party)
-        found = world.crowds[namespace] = Crowd(parties, by_label)
-    return found
+    return world.once(("crowd", namespace), lambda: _crowd(world, namespace))
+
+
+def _crowd(world: World, namespace: str) -> Crowd:
+    parties = tuple(_parties(world, namespace))
+    by_label: dict[tuple[str, str], list[Party]] = {}
+    for party in parties:
+        for pair in party.labels.items():
+            by_label.setdefault(pair, []).append(party)
+    return Crowd(parties, by_label)
 
 
 def _parties(world: World, namespace: str) -> Iterator[Party]:

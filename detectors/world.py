@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from detectors.facts import EndpointSlice, Fact, ObjectMeta, Pod, Workload, labels_match
 from detectors.model import Name, ObjectRef, Observation
@@ -19,9 +19,6 @@ from detectors.ownership import NO_PODS, Grouping, controller, group, replaced, 
 from detectors.pods import alive, evicted, lost_ready, quiet, takes_room_on
 from detectors.rollout import Rollout, rollout_of
 from intents.model import WORKLOAD_KINDS, Scope
-
-if TYPE_CHECKING:
-    from detectors.selection import Crowd
 
 T = TypeVar("T")
 
@@ -228,11 +225,6 @@ class World:
                 found[namespace] = pods
             return found
         return _spread_out(grouping.pods.values())
-
-    @cached_property
-    def crowds(self) -> dict[str, Crowd]:
-        """By namespace, what detectors.selection worked out for this look."""
-        return {}
 
     def pods_in(self, namespace: str) -> Sequence[Pod]:
         """The namespace's pods, finished ones and those on their way out among them."""

@@ -35,7 +35,7 @@ class Diff:
 def diff(before: Json, after: Json) -> Diff:
     """The difference in both directions; empty where the two are the same."""
     walked = _walk(before, after)
-    return Diff(tuple(walked.touched), walked.patch(), operations(after, before))
+    return Diff(tuple(walked.touched), walked.operations(), operations(after, before))
 
 
 def changed_leaves(before: Json, after: Json) -> tuple[Touched, ...]:
@@ -46,7 +46,7 @@ def changed_leaves(before: Json, after: Json) -> tuple[Touched, ...]:
 
 def operations(before: Json, after: Json) -> tuple[Operation, ...]:
     """The smallest JSON Patch from before to after, with its preconditions."""
-    return _walk(before, after).patch()
+    return _walk(before, after).operations()
 
 
 def leaves(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
@@ -80,7 +80,7 @@ class _Walked:
     touched: list[Touched] = field(default_factory=list)
     steps: list[_Step] = field(default_factory=list)
 
-    def patch(self) -> tuple[Operation, ...]:
+    def operations(self) -> tuple[Operation, ...]:
         return tuple(Operation(*step) for step in self.steps)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from daemon.approvals import agreement_of
+from daemon.autonomy import OF_CODE
 from daemon.guard_inputs import autoscaled, surroundings
 from daemon.kill_switch import kill_switch
 from daemon.limits import limits_of
@@ -255,7 +256,7 @@ def _mode(world: World, row: CaseRow, intent: Intent | None, now: float) -> Mode
         fault_class=row.fault_class,
         weights=row.weights,
         now=now,
-        hint=row.severity == Severity.INFO,
+        hint=row.severity == Severity.INFO and row.fault_class not in OF_CODE,
     )
 
 

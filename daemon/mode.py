@@ -18,7 +18,8 @@ def effective_mode(
     now: float,
     hint: bool = False,
 ) -> Mode:
-    """`hint`: the fault is of severity info, so it may be none; what it suggests a person has to approve. Where nothing was decided about the fault class under these weights nothing goes beyond `propose`,
+    """`hint`: the fault is of severity info and no intent states its cure, so it may be none; what it suggests a person
+    has to approve. Where nothing was decided about the fault class under these weights nothing goes beyond `propose`,
     whatever the intent says: new weights begin without trust."""
     trust = earned(decisions, fault_class=fault_class, weights=weights, now=now)
     certain = Mode.PROPOSE if hint else Mode.AUTO

@@ -64,7 +64,7 @@ def test_every_kind_that_is_watched_can_be_listed(account: Path) -> None:
     [
         ("GET", "/api/v1/secrets"),
         ("GET", "/api/v1/namespaces/kube-system/secrets/any"),
-        ("GET", "/api/v1/nodes"),
+        ("GET", "/api/v1/nodes/any"),
         ("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles"),
         ("POST", "/api/v1/namespaces/default/configmaps"),
         ("DELETE", "/api/v1/namespaces/default/pods/any"),

@@ -142,8 +142,6 @@ def escalated(
 
 def _also(case: Case) -> str:
     """Who else has the same cause, for one notice instead of forty."""
-    if case.cause is None and not case.others:
-        return ""
     names = [other.place for other in case.others[:NAMED]]
     more = f" and {len(case.others) - NAMED} more" if len(case.others) > NAMED else ""
     return f"The same cause: {', '.join(names)}{more}" if names else ""

@@ -12,6 +12,7 @@ from daemon.state import World
 from detectors.facts import Fact, ObjectMeta
 from detectors.facts import Pod as PodFact
 from detectors.model import Gap, Name, ObjectRef, Turn
+from detectors.ownership import controller
 from remediation.model import Json, Plan
 from remediation.users import USED, WORKLOADS, selectors, uses
 
@@ -93,19 +94,18 @@ def _alone(world: World, namespace: str, known: set[str]) -> list[ObjectRef] | G
 def _template(meta: ObjectMeta) -> tuple[str | None, ...] | None:
     """What the pods of one controller have in common that are of one template; None where nothing says so."""
     hashes = tuple(meta.labels.get(label) for label in HASHES)
-    kind = next((owner.kind for owner in meta.owner_references if owner.controller), None)
-    return hashes if kind in OF_ONE_TEMPLATE or (kind is not None and any(hashes)) else None
+    owner = controller(meta)
+    return hashes if owner is not None and (owner.kind in OF_ONE_TEMPLATE or any(hashes)) else None
 
 
 def _controller(meta: ObjectMeta) -> str:
     """The uid of who made it; empty where nobody did."""
-    return next((owner.uid for owner in meta.owner_references if owner.controller), "")
+    owner = controller(meta)
+    return "" if owner is None else owner.uid
 
 
 def _controller_of_set(sets: Mapping[Name, Fact], pod: ObjectMeta) -> str:
     """Who made the ReplicaSet that made the pod."""
-    for owner in pod.owner_references:
-        made = sets.get((pod.namespace, owner.name))
-        if owner.controller and made is not None and made.metadata.uid == owner.uid:
-            return _controller(made.metadata)
-    return ""
+    owner = controller(pod)
+    made = None if owner is None else sets.get((pod.namespace, owner.name))
+    return _controller(made.metadata) if made and owner and made.metadata.uid == owner.uid else ""

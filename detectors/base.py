@@ -7,12 +7,12 @@ first: behind a Gap no detector of the expectation runs, so "could not be read" 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from detectors.facts import ContainerStatus, Fact, Pod, labels_match
+from detectors.facts import Condition, ContainerStatus, Fact, Pod, labels_match
 from detectors.model import FaultClass, ObjectRef, Settling, Severity, Unknown, Violation
 from detectors.pods import image_of
 from detectors.world import Workers, World, ref
@@ -107,6 +107,15 @@ class View:
         """Those of `workers` with pods that are not plainly healthy: of thousands, the few that detectors of pods
         look at."""
         return [workers for workers in self.workers if workers.troubled]
+
+    def unplaced(self, reason: str) -> Iterator[tuple[Workers, Pod, Condition]]:
+        """The pods that have no node for this reason (of the condition PodScheduled), with the condition."""
+        for workers in self.troubled:
+            for pod in workers.troubled:
+                for condition in pod.status.conditions:
+                    said = condition.type, condition.status, condition.reason
+                    if said == ("PodScheduled", "False", reason):
+                        yield workers, pod, condition
 
     def settling(self, target: ObjectRef, message: str) -> Settling:
         """Neither broken nor whole yet."""

@@ -115,8 +115,7 @@ def is_peer(peer: PolicyPeer, end: End, namespace: str) -> bool | None:
 
 def _is_namespace(selector: LabelSelector, name: str) -> bool | None:
     """By the one label that every namespace has; what another label says is unknown."""
-    known, labels = LabelSelector({}, ()), {NAMESPACE_NAME: name}
-    unknown = False
+    labels, unknown = {NAMESPACE_NAME: name}, False
     for key, value in selector.match_labels.items():
         if key != NAMESPACE_NAME:
             unknown = True
@@ -126,7 +125,7 @@ def _is_namespace(selector: LabelSelector, name: str) -> bool | None:
         if rule.key != NAMESPACE_NAME:
             unknown = True
             continue
-        met = selects(LabelSelector(known.match_labels, (rule,)), labels)
+        met = selects(LabelSelector({}, (rule,)), labels)
         if met is False:
             return False
         unknown = unknown or met is None

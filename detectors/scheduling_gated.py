@@ -17,29 +17,21 @@ NAME = "schedulingGated"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.troubled:
-        for pod in workers.troubled:
-            for condition in pod.status.conditions:
-                if (condition.type, condition.status, condition.reason) != (
-                    "PodScheduled",
-                    "False",
-                    "SchedulingGated",
-                ):
-                    continue
-                # The API server writes this condition with the pod and gives it no time.
-                since = age(condition.last_transition_time or pod.metadata.creation_timestamp, view.at)
-                if since is not None and since > view.patience.gated:
-                    said = condition.message or "a scheduling gate is set"
-                    yield view.violation(
-                        NAME,
-                        FaultClass.SCHEDULING_GATED,
-                        workers.ref,
-                        severity=Severity.INFO,
-                        reason=condition.reason,
-                        message=f"{said}: for more than {view.patience.gated:g} s nobody has lifted the pod's "
-                        "spec.schedulingGates",
-                        subject=ref("Pod", pod.metadata),
-                    )
+    for workers, pod, condition in view.unplaced("SchedulingGated"):
+        # The API server writes this condition with the pod and gives it no time.
+        since = age(condition.last_transition_time or pod.metadata.creation_timestamp, view.at)
+        if since is not None and since > view.patience.gated:
+            said = condition.message or "a scheduling gate is set"
+            yield view.violation(
+                NAME,
+                FaultClass.SCHEDULING_GATED,
+                workers.ref,
+                severity=Severity.INFO,
+                reason=condition.reason,
+                message=f"{said}: for more than {view.patience.gated:g} s nobody has lifted the pod's "
+                "spec.schedulingGates",
+                subject=ref("Pod", pod.metadata),
+            )
 
 
 DETECTOR = Detector(NAME, frozenset({FaultClass.SCHEDULING_GATED}), (WorkloadHealthy,), POD_NEEDS, _judge)

@@ -9,33 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectors.base import POD_NEEDS, Detector, Finding, View
+from detectors.missing_object import missing
 from detectors.model import FaultClass
-from detectors.pods import containers
-from detectors.references import CONFIG_ERROR, missing_reference
 from intents.model import WorkloadHealthy
 
 NAME = "secretReference"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.troubled:
-        for pod in workers.troubled:
-            for container in containers(pod):
-                waiting = container.state.waiting
-                if waiting is None or waiting.reason != CONFIG_ERROR:
-                    continue
-                missing = missing_reference(waiting.message)
-                if missing is not None and missing.kind == "Secret":
-                    yield view.container_violation(
-                        NAME,
-                        FaultClass.SECRET_REFERENCE,
-                        workers,
-                        pod,
-                        container,
-                        reason=waiting.reason,
-                        message=waiting.message,
-                        facts={"secret": missing.name, "key": missing.key or ""},
-                    )
+    yield from missing(view, NAME, FaultClass.SECRET_REFERENCE, "Secret", "secret")
 
 
 DETECTOR = Detector(NAME, frozenset({FaultClass.SECRET_REFERENCE}), (WorkloadHealthy,), POD_NEEDS, _judge)

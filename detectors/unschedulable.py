@@ -15,34 +15,26 @@ NAME = "unschedulable"
 
 
 def _judge(view: View) -> Iterator[Finding]:
-    for workers in view.troubled:
-        for pod in workers.troubled:
-            for condition in pod.status.conditions:
-                # SchedulingGated is scheduling_gated's, SchedulerError the scheduler's own trouble.
-                if (condition.type, condition.status, condition.reason) != (
-                    "PodScheduled",
-                    "False",
-                    "Unschedulable",
-                ):
-                    continue
-                since = age(condition.last_transition_time, view.at)
-                if since is not None and since > view.patience.unschedulable:
-                    why = read(condition.message)
-                    yield view.violation(
-                        NAME,
-                        FaultClass.UNSCHEDULABLE,
-                        workers.ref,
-                        severity=severity_of(workers),
-                        reason=why.kind or condition.reason,
-                        message=condition.message,
-                        subject=ref("Pod", pod.metadata),
-                        facts={
-                            "nodes": "" if why.nodes is None else str(why.nodes),
-                            "resources": ",".join(why.resources),
-                            "taint": why.taint,
-                            "claim": why.claim,
-                        },
-                    )
+    # SchedulingGated is scheduling_gated's, SchedulerError the scheduler's own trouble.
+    for workers, pod, condition in view.unplaced("Unschedulable"):
+        since = age(condition.last_transition_time, view.at)
+        if since is not None and since > view.patience.unschedulable:
+            why = read(condition.message)
+            yield view.violation(
+                NAME,
+                FaultClass.UNSCHEDULABLE,
+                workers.ref,
+                severity=severity_of(workers),
+                reason=why.kind or condition.reason,
+                message=condition.message,
+                subject=ref("Pod", pod.metadata),
+                facts={
+                    "nodes": "" if why.nodes is None else str(why.nodes),
+                    "resources": ",".join(why.resources),
+                    "taint": why.taint,
+                    "claim": why.claim,
+                },
+            )
 
 
 DETECTOR = Detector(NAME, frozenset({FaultClass.UNSCHEDULABLE}), (WorkloadHealthy,), POD_NEEDS, _judge)

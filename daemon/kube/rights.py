@@ -29,7 +29,8 @@ READ = (
     _rights("", "pods services", "get list watch")
     | _rights("apps", "deployments statefulsets daemonsets replicasets", "get list watch")
     | _rights("discovery.k8s.io", "endpointslices", "list watch")
-    # Watched while an intent asks for them (detectors.watched): objectsHealthy, clusterHealthy.
+    # Watched while an intent asks for them (detectors.watched): objectsHealthy, clusterHealthy. Jobs and CronJobs are
+    # also listed before a ConfigMap or a Service is written: whose pods would notice.
     | _rights("batch", "jobs cronjobs", "list watch")
     | _rights("networking.k8s.io", "ingresses ingressclasses networkpolicies", "list watch")
     | _rights("gateway.networking.k8s.io", "gateways httproutes", "list watch")
@@ -49,8 +50,6 @@ READ = (
     | _rights("policy", "poddisruptionbudgets", "list watch")
     | _rights("autoscaling.k8s.io", "verticalpodautoscalers", "list")
     | _rights("", "namespaces", "get")
-    # Read before a ConfigMap or a Service is written: whose pods would notice (workloads are listed above).
-    | _rights("batch", "jobs cronjobs", "list")
 )
 """To observe and to diagnose."""
 
